@@ -1,0 +1,53 @@
+"""Run benchmarks: `python -m benchmarks [NAME…] [--data ROOT] [--out DIR]`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.figures import Row, document, machine, table
+from benchmarks.workspace import Workspace
+
+NAMES = ("fidelity", "agreement", "latency", "throughput", "endurance")
+
+
+def main() -> int:
+    """Measure what is named, print the table, write it beside as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=os.environ.get("PROOFSIGHT_DATA"),
+        help="root of the real data sets (PROOFSIGHT_DATA); without it their rows are skipped",
+    )
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    args = parser.parse_args()
+    unknown = set(args.names) - set(NAMES)
+    if unknown:
+        parser.error(f"no benchmark named {', '.join(sorted(unknown))}; known: {', '.join(NAMES)}")
+    data = None if args.data is None else Path(args.data)
+    if data is not None and not data.is_dir():
+        parser.error(f"--data {data} is no directory")
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="proofsight-bench-") as name:
+        workspace = Workspace(Path(name), data)
+        for name in args.names or NAMES:
+            print(f"== {name}", file=sys.stderr, flush=True)
+            rows.extend(importlib.import_module(f"benchmarks.{name}").run(workspace))
+    print("\n".join(f"{key}: {value}" for key, value in machine().items()))
+    print()
+    print(table(rows))
+    args.out.mkdir(parents=True, exist_ok=True)
+    suffix = "-".join(args.names) or "all"
+    (args.out / f"{suffix}.json").write_text(document(rows) + "\n", encoding="utf-8")
+    (args.out / f"{suffix}.md").write_text(table(rows) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

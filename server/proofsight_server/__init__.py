@@ -1,0 +1,1 @@
+"""Proofsight server side: networks, quantisers, rules, knowledge bases, reasoning, serving."""

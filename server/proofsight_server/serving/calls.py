@@ -1,0 +1,66 @@
+"""The calls under way: their deadlines, their errors, and the drain at the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc
+
+from proofsight_server.errors import Draining, ProofsightError, TimeLimit
+from proofsight_server.serving.status import abort
+
+
+class Calls:
+    """Counts calls, refuses new ones while draining, and maps errors to statuses."""
+
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
+        self._open = 0
+        self._none = asyncio.Event()
+        self._none.set()
+        self._draining = False
+
+    @asynccontextmanager
+    async def call(
+        self,
+        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+        *,
+        stream: bool = False,
+    ) -> AsyncIterator[None]:
+        """The frame of one call. A stream of requests has no deadline but the caller's own."""
+        self._open += 1
+        self._none.clear()
+        try:
+            if self._draining:
+                raise Draining("the server is stopping; ask another one, or again in a moment")
+            remaining = seconds_left(context)
+            allowed = remaining if remaining is not None or stream else self._deadline
+            async with asyncio.timeout(allowed):
+                yield
+        except TimeoutError as error:
+            limit = error if isinstance(error, ProofsightError) else TimeLimit("out of time")
+            await abort(context, limit)
+        except Exception as error:
+            await abort(context, error)
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._none.set()
+
+    async def drain(self, grace: float) -> None:
+        """Refuse new calls, and wait until those under way have ended or `grace` is over."""
+        self._draining = True
+        try:
+            async with asyncio.timeout(grace):
+                await self._none.wait()
+        except TimeoutError:
+            return
+
+
+def seconds_left(context: grpc.aio.ServicerContext) -> float | None:  # type: ignore[type-arg]
+    """What remains of the caller's deadline; None where it set none."""
+    remaining = context.time_remaining()
+    # gRPC reports a call without a deadline as one some centuries away.
+    return None if remaining is None or remaining > 1e8 else max(0.0, remaining)

@@ -1,0 +1,180 @@
+"""Which revisions answer: the newest of each knowledge base, and older ones on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from proofsight_server.errors import NotReady, ProofsightError
+from proofsight_server.extraction.loading import load_revision_network
+from proofsight_server.knowledge.repository import Repository
+from proofsight_server.knowledge.revision import Revision, program_etag
+from proofsight_server.serving.configuration import Configuration
+from proofsight_server.serving.hosting import Host
+from proofsight_server.serving.names import RevisionName
+
+OLD_REVISIONS = 2  # kept loaded beside the newest ones; each costs a network and its workers
+_log = logging.getLogger("proofsight.serving")
+
+
+class Catalogue:
+    """The hosts of a repository.
+
+    A new revision is loaded and checked beside the old one and then swapped in; calls under
+    way finish on the old one. A revision whose files were edited in place counts as new.
+    A revision that cannot be loaded leaves the one before it serving, and its problem is told.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        settings: Configuration,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.repository = repository
+        self._settings = settings
+        self._changed = changed
+        self._newest: dict[str, Host] = {}
+        self._older: OrderedDict[RevisionName, Host] = OrderedDict()
+        self._problems: dict[str, tuple[RevisionName, str, str]] = {}
+        self._loading = asyncio.Lock()
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._watch: asyncio.Task[None] | None = None
+        self.loaded_once = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether all knowledge bases were tried and one at least answers."""
+        return self.loaded_once and bool(self._newest)
+
+    async def open(self) -> None:
+        """Load the newest revision of every knowledge base, then keep watching."""
+        await self.refresh()
+        self.loaded_once = True
+        self._changed()
+        if self._settings.refresh:
+            self._watch = asyncio.create_task(self._keep_watching())
+
+    async def close(self) -> None:
+        """Stop watching and close all hosts."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+        for task in self._retiring:
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+        hosts = [*self._newest.values(), *self._older.values()]
+        self._newest.clear()
+        self._older.clear()
+        await asyncio.gather(*(host.close() for host in hosts))
+
+    def problem(self, kb: str) -> str:
+        """Why the newest revision of `kb` is not loaded; empty where it is."""
+        return self._problems[kb][2] if kb in self._problems else ""
+
+    def serves(self, kb: str) -> int | None:
+        """The number of the revision that answers for `kb`."""
+        host = self._newest.get(kb)
+        return None if host is None else host.name.number
+
+    @asynccontextmanager
+    async def use(self, text: str) -> AsyncIterator[Host]:
+        """The host that answers to a resource name, held for one call."""
+        name = RevisionName.parse(text)
+        host = await self._find(name)
+        async with host.use():
+            yield host
+
+    async def _find(self, name: RevisionName) -> Host:
+        newest = self._newest.get(name.kb)
+        if newest is not None and name.number in (None, newest.name.number):
+            return newest
+        if name in self._older:
+            self._older.move_to_end(name)
+            return self._older[name]
+        number = name.number
+        if number is None:
+            await asyncio.to_thread(self.repository.latest, name.kb)  # raises UnknownKnowledgeBase
+            problem = self.problem(name.kb)
+            raise NotReady(
+                f"{name} cannot be used: {problem}"
+                if problem
+                else f"{name} is not loaded yet; try again in a moment",
+                name=str(name),
+            )
+        async with self._loading:
+            if name in self._older:
+                return self._older[name]
+            host = await self._load(await asyncio.to_thread(self._open, name), name)
+            self._older[name] = host
+            while len(self._older) > OLD_REVISIONS:
+                _, oldest = self._older.popitem(last=False)
+                self._retire(oldest)
+            return host
+
+    def _open(self, name: RevisionName) -> Revision:
+        return self.repository.revision(name.kb, name.number)
+
+    async def _load(self, revision: Revision, name: RevisionName) -> Host:
+        allow = frozenset(self._settings.allow_models)
+        network = await asyncio.to_thread(load_revision_network, revision, allow=allow)
+        host = Host(name, revision, network, self._settings)
+        try:
+            await host.start()
+        except BaseException:
+            await host.close()
+            raise
+        return host
+
+    def _retire(self, host: Host) -> None:
+        task = asyncio.create_task(host.retire())
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    # --- following the repository ---------------------------------------------
+
+    async def _keep_watching(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.refresh)
+            try:
+                await self.refresh()
+            except Exception:
+                _log.exception("looking at the repository failed")
+
+    async def refresh(self) -> None:
+        """Look at the repository once and load what is new in it."""
+        for kb in await asyncio.to_thread(self.repository.knowledge_bases):
+            await self._follow(kb)
+
+    async def _follow(self, kb: str) -> None:
+        """Bring what answers for `kb` up to its newest revision, or remember why not."""
+        name, etag = RevisionName(kb), ""
+        newest = self._newest.get(kb)
+        try:
+            name = RevisionName(kb, await asyncio.to_thread(self.repository.latest, kb))
+            etag = await asyncio.to_thread(program_etag, self._directory(name))
+            if newest is not None and (newest.name, newest.etag) == (name, etag):
+                self._problems.pop(kb, None)
+                return
+            if kb in self._problems and self._problems[kb][:2] == (name, etag):
+                return
+            async with self._loading:
+                host = await self._load(await asyncio.to_thread(self._open, name), name)
+        except (ProofsightError, OSError) as error:
+            _log.warning("knowledge base %s: %s", kb, error)
+            self._problems[kb] = (name, etag, str(error))
+            self._changed()
+            return
+        self._problems.pop(kb, None)
+        self._newest[kb] = host
+        _log.info("%s answers", name)
+        if newest is not None:
+            self._retire(newest)
+        self._changed()
+
+    def _directory(self, name: RevisionName) -> Path:
+        return self.repository.root / name.kb / str(name.number)

@@ -1,0 +1,154 @@
+"""The Explanations service: decisions, proofs, refutations, and queries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import grpc
+
+from proofsight.v1 import explanations_pb2, explanations_pb2_grpc
+from proofsight_server.errors import UnknownClass
+from proofsight_server.reasoning.pool import Question
+from proofsight_server.serving import answers, subjects
+from proofsight_server.serving.calls import Calls, seconds_left
+from proofsight_server.serving.catalogue import Catalogue
+from proofsight_server.serving.configuration import Configuration
+from proofsight_server.serving.hosting import Host, Verdict
+from proofsight_server.serving.subjects import Box
+
+
+class Explanations(explanations_pb2_grpc.ExplanationsServicer):
+    """Answers questions with the programs of the catalogue."""
+
+    def __init__(self, catalogue: Catalogue, settings: Configuration, calls: Calls) -> None:
+        self._catalogue = catalogue
+        self._settings = settings
+        self._calls = calls
+
+    async def Classify(  # noqa: N802 - the name is the contract's
+        self,
+        request: explanations_pb2.ClassifyRequest,
+        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+    ) -> explanations_pb2.ClassifyResponse:
+        """What the network says and what the program says."""
+        async with self._calls.call(context), self._catalogue.use(request.name) as host:
+            subject = await subjects.subject(
+                host, request.subject, regions=False, predictions=self._settings.predictions
+            )
+            verdict = await asyncio.to_thread(host.decide, subject.values)
+            return explanations_pb2.ClassifyResponse(
+                revision=str(host.name),
+                etag=host.etag,
+                predictions=answers.predictions(subject.predictions),
+                decision=answers.decision(verdict),
+            )
+
+    async def Explain(  # noqa: N802 - the name is the contract's
+        self,
+        request: explanations_pb2.ExplainRequest,
+        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+    ) -> explanations_pb2.ExplainResponse:
+        """Why what was asked holds, or why it does not."""
+        async with self._calls.call(context), self._catalogue.use(request.name) as host:
+            subject = await subjects.subject(
+                host,
+                request.subject,
+                regions=request.with_regions,
+                predictions=self._settings.predictions,
+            )
+            answer = await host.pool.explain(
+                subject.frame(),
+                _question(request, host),
+                seconds=self._seconds(context),
+                nodes=_bounded(request.max_nodes, self._settings.proof_nodes),
+            )
+            regions = subject.regions if request.with_regions else {}
+            return explanations_pb2.ExplainResponse(
+                revision=str(host.name),
+                etag=host.etag,
+                decision=answers.decision(_verdict(answer)),
+                predictions=answers.predictions(subject.predictions),
+                holds=answer["holds"],
+                proof=answers.proof(host, answer, regions),
+                facts=answers.facts(host, subject, named=True) if request.with_facts else None,
+            )
+
+    async def Query(  # noqa: N802 - the name is the contract's
+        self,
+        request: explanations_pb2.QueryRequest,
+        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+    ) -> AsyncIterator[explanations_pb2.QueryResponse]:
+        """The solutions as they are found, then a summary."""
+        async with self._calls.call(context), self._catalogue.use(request.name) as host:
+            frame, regions = None, {}
+            if request.subject.WhichOneof("kind") is not None:
+                subject = await subjects.subject(
+                    host, request.subject, regions=False, predictions=self._settings.predictions
+                )
+                frame, regions = subject.frame(), subject.regions
+            query = host.pool.query(
+                frame,
+                request.goal,
+                seconds=self._seconds(context),
+                solutions=_bounded(request.max_solutions, self._settings.solutions),
+                inferences=_bounded(request.max_inferences, self._settings.inferences),
+                proofs=request.with_proofs,
+            )
+            async for answer in query:
+                if "bindings" in answer:
+                    yield _solution(host, answer, regions)
+                else:
+                    yield _summary(host, answer)
+
+    def _seconds(self, context: grpc.aio.ServicerContext) -> float:  # type: ignore[type-arg]
+        """How long the goal may run: the server's limit, or less where the caller has less."""
+        remaining = seconds_left(context)
+        limit = self._settings.goal_seconds
+        return limit if remaining is None else min(limit, remaining)
+
+
+def _bounded(asked: int, limit: int) -> int:
+    return min(asked, limit) if asked else limit
+
+
+def _question(request: explanations_pb2.ExplainRequest, host: Host) -> Question:
+    target = request.WhichOneof("target")
+    if target == "goal":
+        return Question("goal", request.goal)
+    if target == "class_name":
+        if request.class_name not in host.revision.program.classes:
+            raise UnknownClass(request.class_name, host.revision.program.classes)
+        return Question("class", request.class_name)
+    return Question("decision")
+
+
+def _verdict(answer: Mapping[str, Any]) -> Verdict:
+    return Verdict(answer["decision"], answer["rule"], answer["default"])
+
+
+def _solution(
+    host: Host, answer: Mapping[str, Any], regions: Mapping[str, Box]
+) -> explanations_pb2.QueryResponse:
+    solution = explanations_pb2.Solution(
+        bindings=[
+            explanations_pb2.Binding(variable=variable, value=value)
+            for variable, value in answer["bindings"]
+        ]
+    )
+    if "proof" in answer:
+        solution.proof.CopyFrom(answers.proof(host, answer["proof"], regions))
+    return explanations_pb2.QueryResponse(solution=solution)
+
+
+def _summary(host: Host, answer: Mapping[str, Any]) -> explanations_pb2.QueryResponse:
+    return explanations_pb2.QueryResponse(
+        summary=explanations_pb2.QuerySummary(
+            revision=str(host.name),
+            etag=host.etag,
+            solutions=answer["solutions"],
+            more=answer["more"],
+            inferences=answer["inferences"],
+        )
+    )

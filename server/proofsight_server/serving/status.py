@@ -1,0 +1,125 @@
+"""Errors on the wire: one table from causes to gRPC codes, and the details that go with each."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final, NoReturn
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from proofsight_server import errors
+
+DOMAIN: Final = "proofsight"
+RETRY_SECONDS: Final = 1
+_log = logging.getLogger("proofsight.serving")
+
+CODES: Final[dict[type[errors.ProofsightError], int]] = {
+    errors.BadImage: code_pb2.INVALID_ARGUMENT,
+    errors.BadTensor: code_pb2.INVALID_ARGUMENT,
+    errors.BadFacts: code_pb2.INVALID_ARGUMENT,
+    errors.BadGoal: code_pb2.INVALID_ARGUMENT,
+    errors.BadProgram: code_pb2.INVALID_ARGUMENT,
+    errors.BadOption: code_pb2.INVALID_ARGUMENT,
+    errors.BadRevision: code_pb2.FAILED_PRECONDITION,
+    errors.BadModel: code_pb2.FAILED_PRECONDITION,
+    errors.BadWeights: code_pb2.FAILED_PRECONDITION,
+    errors.UnsafeGoal: code_pb2.PERMISSION_DENIED,
+    errors.UnknownName: code_pb2.NOT_FOUND,
+    errors.InferenceLimit: code_pb2.RESOURCE_EXHAUSTED,
+    errors.MemoryLimit: code_pb2.RESOURCE_EXHAUSTED,
+    errors.Overloaded: code_pb2.RESOURCE_EXHAUSTED,
+    errors.TimeLimit: code_pb2.DEADLINE_EXCEEDED,
+    errors.WorkerLost: code_pb2.UNAVAILABLE,
+    errors.NotReady: code_pb2.UNAVAILABLE,
+    errors.Draining: code_pb2.UNAVAILABLE,
+}
+_RETRIED: Final = (errors.Overloaded, errors.NotReady, errors.Draining)
+_FIELDS: Final[dict[type[errors.ProofsightError], str]] = {
+    errors.BadImage: "subject.image",
+    errors.BadTensor: "subject.image.tensor",
+    errors.BadFacts: "subject.facts",
+    errors.BadGoal: "goal",
+    errors.BadProgram: "files",
+}
+_STATUS_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
+
+
+def code_of(error: errors.ProofsightError) -> int:
+    """The `google.rpc.Code` of an error: its class's, or that of its nearest parent."""
+    for parent in type(error).__mro__:
+        if parent in CODES:
+            return CODES[parent]
+    return code_pb2.INTERNAL
+
+
+def status_of(error: Exception) -> status_pb2.Status:
+    """The `google.rpc.Status` of any exception; what is not ours says nothing of itself."""
+    if not isinstance(error, errors.ProofsightError):
+        _log.error("internal error", exc_info=error)
+        error = errors.ProofsightError("internal error; the server's log has the cause")
+    status = status_pb2.Status(code=code_of(error), message=error.message)
+    details = [
+        error_details_pb2.ErrorInfo(
+            reason=error.reason, domain=DOMAIN, metadata=dict(error.metadata)
+        )
+    ]
+    _pack(status, *details)
+    if isinstance(error, _RETRIED):
+        _pack(
+            status,
+            error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(seconds=RETRY_SECONDS)),
+        )
+    if isinstance(error, errors.UnknownName):
+        _pack(
+            status,
+            error_details_pb2.ResourceInfo(
+                resource_type=error.noun,
+                resource_name=error.metadata["name"],
+                description=error.message,
+            ),
+        )
+    if isinstance(error, errors.BadProgram) and error.issues:
+        _pack(
+            status,
+            error_details_pb2.BadRequest(
+                field_violations=[
+                    error_details_pb2.BadRequest.FieldViolation(
+                        field=issue.file, description=str(issue)
+                    )
+                    for issue in error.issues
+                ]
+            ),
+        )
+    elif type(error) in _FIELDS:
+        field = error.metadata.get("field", _FIELDS[type(error)])
+        _pack(
+            status,
+            error_details_pb2.BadRequest(
+                field_violations=[
+                    error_details_pb2.BadRequest.FieldViolation(
+                        field=field, description=error.message
+                    )
+                ]
+            ),
+        )
+    return status
+
+
+def _pack(status: status_pb2.Status, *messages: object) -> None:
+    for message in messages:
+        detail = any_pb2.Any()
+        detail.Pack(message)  # type: ignore[arg-type]
+        status.details.append(detail)
+
+
+async def abort(context: grpc.aio.ServicerContext, error: Exception) -> NoReturn:  # type: ignore[type-arg]
+    """End the call with the error's status and details."""
+    status = status_of(error)
+    await context.abort(
+        _STATUS_CODES[status.code],
+        status.message,
+        (("grpc-status-details-bin", status.SerializeToString()),),
+    )
+    raise AssertionError("abort returned")

@@ -1,0 +1,211 @@
+"""A server's start, its following of the repository, and its end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from proofsight.v1 import (
+    explanations_pb2,
+    explanations_pb2_grpc,
+    facts_pb2,
+    knowledge_bases_pb2,
+    knowledge_bases_pb2_grpc,
+)
+from proofsight_server.serving.configuration import Configuration
+
+from .conftest import KB, ServerThread
+
+
+@contextmanager
+def serving(repository: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`proofsight serve` as a process, and its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "proofsight", "serve", str(repository), "--port", "0", *options],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    try:
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if "proofsight: serving" in line:
+                break
+        else:
+            raise AssertionError("".join(said))
+        yield process, line.rsplit(" ", 1)[1].strip()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    return [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_and_all_its_workers(repository: Path, number: int) -> None:
+    with serving(repository) as (process, address):
+        with grpc.insecure_channel(address) as channel:
+            answer = health_pb2_grpc.HealthStub(channel).Check(
+                health_pb2.HealthCheckRequest(service="proofsight.v1.Explanations")
+            )
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        workers = children(process.pid)
+        assert workers
+        process.send_signal(number)
+        assert process.wait(20) == 0
+        for worker in workers:
+            with pytest.raises(ProcessLookupError):
+                os.kill(worker, 0)
+
+
+def test_a_running_query_is_given_time_to_end(
+    repository: Path, facts: facts_pb2.ImageFacts
+) -> None:
+    with serving(repository) as (process, address), grpc.insecure_channel(address) as channel:
+        running = explanations_pb2_grpc.ExplanationsStub(channel).Query(
+            explanations_pb2.QueryRequest(
+                name=KB,
+                subject=explanations_pb2.Subject(facts=facts),
+                goal="between(1, 40, X), aggregate_all(count, between(1, 10000, _), _)",
+            )
+        )
+        first = next(running)
+        assert first.solution.bindings
+        process.send_signal(signal.SIGTERM)
+        rest = list(running)
+        assert rest[-1].summary.solutions == 40
+        assert process.wait(20) == 0
+
+
+def test_a_port_in_use_is_an_error_that_names_it(repository: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "proofsight", "serve", str(repository), "--port", str(port)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert str(port) in done.stderr
+    assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_repository_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "proofsight", "serve", str(tmp_path / "none")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "none" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_edited_program_is_swapped_in_and_a_broken_one_is_not(
+    repository: Path, tmp_path: Path, facts: facts_pb2.ImageFacts
+) -> None:
+    copy = tmp_path / "repository"
+    shutil.copytree(repository, copy)
+    rules = copy / "digits" / "1" / "rules.pl"
+    thread = ServerThread(copy, Configuration(port=0, workers=1, refresh=0.1))
+    try:
+        with grpc.insecure_channel(thread.address) as channel:
+            bases = knowledge_bases_pb2_grpc.KnowledgeBasesStub(channel)
+            explanations = explanations_pb2_grpc.ExplanationsStub(channel)
+
+            def revision() -> knowledge_bases_pb2.Revision:
+                return bases.GetRevision(knowledge_bases_pb2.GetRevisionRequest(name=KB))
+
+            def decided() -> str:
+                return explanations.Explain(
+                    explanations_pb2.ExplainRequest(
+                        name=KB, subject=explanations_pb2.Subject(facts=facts)
+                    )
+                ).decision.rule
+
+            first = revision()
+            assert not first.edited_since_measured
+            text = rules.read_text()
+            rules.write_text(text.replace(f"rule({decided()}, Image)", "rule(edited, Image)"))
+            eventually(lambda: revision().etag != first.etag)
+            second = revision()
+            assert second.edited_since_measured
+            assert not second.figures
+            assert decided() == "edited"
+
+            rules.write_text("class(Image, \n")
+
+            def problem() -> str:
+                (base,) = bases.ListKnowledgeBases(
+                    knowledge_bases_pb2.ListKnowledgeBasesRequest()
+                ).knowledge_bases
+                return base.problem
+
+            eventually(lambda: bool(problem()))
+            assert "rules.pl" in problem()
+            assert revision().etag == second.etag
+            assert decided() == "edited"
+
+            rules.write_text(text)
+            eventually(lambda: revision().etag == first.etag)
+            assert not problem()
+    finally:
+        thread.stop()
+
+
+def test_a_knowledge_base_that_cannot_be_loaded_leaves_the_others_serving(
+    repository: Path, tmp_path: Path, png: bytes
+) -> None:
+    copy = tmp_path / "repository"
+    shutil.copytree(repository, copy)
+    shutil.copytree(copy / "digits", copy / "broken")
+    (copy / "broken" / "1" / "manifest.json").unlink()
+    thread = ServerThread(copy, Configuration(port=0, workers=1, refresh=0))
+    try:
+        with grpc.insecure_channel(thread.address) as channel:
+            bases = knowledge_bases_pb2_grpc.KnowledgeBasesStub(channel)
+            listed = bases.ListKnowledgeBases(
+                knowledge_bases_pb2.ListKnowledgeBasesRequest()
+            ).knowledge_bases
+            problems = {base.name: base.problem for base in listed}
+            assert not problems[KB]
+            assert "manifest.json" in problems["knowledgeBases/broken"]
+            assert bases.GetRevision(knowledge_bases_pb2.GetRevisionRequest(name=KB)).etag
+            with pytest.raises(grpc.RpcError) as caught:
+                bases.GetRevision(
+                    knowledge_bases_pb2.GetRevisionRequest(name="knowledgeBases/broken")
+                )
+            assert caught.value.code() == grpc.StatusCode.UNAVAILABLE  # type: ignore[attr-defined]
+    finally:
+        thread.stop()
