@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import Any
 
 import grpc
 
@@ -15,7 +16,7 @@ class _Handler(grpc.GenericRpcHandler):
         async def echo(request: bytes, context: object) -> bytes:
             return answer
 
-        self._method = grpc.unary_unary_rpc_method_handler(echo)
+        self._method: Any = grpc.unary_unary_rpc_method_handler(echo)
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:  # type: ignore[type-arg]
         return self._method if details.method == METHOD else None

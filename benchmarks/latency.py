@@ -8,15 +8,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import grpc
-from proofsight_server.vision.dataset import open_dataset
 
 from benchmarks.echo import METHOD
 from benchmarks.figures import Figure, Row
+from benchmarks.questions import explaining, questions
 from benchmarks.workspace import Workspace
 from proofsight import Client
 from proofsight.v1 import explanations_pb2, explanations_pb2_grpc
+from proofsight_server.vision.dataset import open_dataset
 
 ROUNDS, CALLS = 9, 200
 CALLERS, SECONDS = 8, 5.0
@@ -27,14 +29,8 @@ def run(workspace: Workspace) -> list[Row]:
     workspace.digits()
     images = open_dataset("digits").test.images
     with workspace.server() as (address, _), Client(address) as client:
-        facts = [client.facts(images[index], kb="digits") for index in range(50)]
-        requests = [
-            explanations_pb2.ExplainRequest(
-                name="knowledgeBases/digits",
-                subject=explanations_pb2.Subject(facts=fact.to_proto()),
-            )
-            for fact in facts
-        ]
+        requests = questions(address)
+        facts = [client.facts(images[index], kb="digits") for index in range(len(requests))]
         return [
             *_one_caller(address, requests, lambda n: client.why(facts[n], kb="digits")),
             *_many_callers(address, requests),
@@ -97,7 +93,8 @@ def _echo(size: int) -> Iterator[Callable[[bytes], bytes]]:
     try:
         assert process.stdout is not None
         with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
-            yield channel.unary_unary(METHOD)
+            echo: Any = channel.unary_unary(METHOD)
+            yield echo
     finally:
         process.terminate()
         process.wait()
@@ -111,11 +108,7 @@ def _many_callers(address: str, requests: list[explanations_pb2.ExplainRequest])
         done = 0
         end = time.perf_counter() + seconds
         async with grpc.aio.insecure_channel(address) as channel:
-            explain = channel.unary_unary(
-                "/proofsight.v1.Explanations/Explain",
-                request_serializer=explanations_pb2.ExplainRequest.SerializeToString,
-                response_deserializer=explanations_pb2.ExplainResponse.FromString,
-            )
+            explain = explaining(channel)
 
             async def caller(number: int) -> None:
                 nonlocal done

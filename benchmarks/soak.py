@@ -8,11 +8,10 @@ import signal
 from pathlib import Path
 
 import grpc
-from proofsight_server.vision.dataset import open_dataset
 
 from benchmarks.figures import Figure, Row
+from benchmarks.questions import explaining, questions
 from benchmarks.workspace import Workspace
-from proofsight import Client
 from proofsight.v1 import explanations_pb2
 
 CALLERS = 8
@@ -23,30 +22,15 @@ KILLS, UNDER_FIRE = 20, 5_000
 def run(workspace: Workspace) -> list[Row]:
     """Resident memory over 100,000 explanations; then workers killed in the middle of load."""
     workspace.digits()
-    images = open_dataset("digits").test.images
     with workspace.server() as (address, pid):
-        with Client(address) as client:
-            requests = [
-                explanations_pb2.ExplainRequest(
-                    name="knowledgeBases/digits",
-                    subject=explanations_pb2.Subject(
-                        facts=client.facts(images[index], kb="digits").to_proto()
-                    ),
-                )
-                for index in range(50)
-            ]
-        return asyncio.run(_measure(address, pid, requests))
+        return asyncio.run(_measure(address, pid, questions(address)))
 
 
 async def _measure(
     address: str, pid: int, requests: list[explanations_pb2.ExplainRequest]
 ) -> list[Row]:
     async with grpc.aio.insecure_channel(address) as channel:
-        explain = channel.unary_unary(
-            "/proofsight.v1.Explanations/Explain",
-            request_serializer=explanations_pb2.ExplainRequest.SerializeToString,
-            response_deserializer=explanations_pb2.ExplainResponse.FromString,
-        )
+        explain = explaining(channel)
         expected = [(await explain(request)).SerializeToString() for request in requests]
 
         async def load(count: int) -> int:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import grpc
 import numpy as np
 import torch
 from PIL import Image
-from proofsight_server.extraction.loading import load_revision_network
 
 from benchmarks.figures import Figure, Row, Skipped
 from benchmarks.workspace import Workspace
 from proofsight.v1 import facts_pb2, facts_pb2_grpc, image_pb2
+from proofsight_server.extraction.loading import load_revision_network
 from proofsight_server.knowledge.repository import Repository
+from proofsight_server.symbols.feature import Floats
 
 ROUNDS = 5
 Message = facts_pb2.TranslateImagesRequest
@@ -24,7 +26,7 @@ Message = facts_pb2.TranslateImagesRequest
 def run(workspace: Workspace) -> list[Row]:
     """ResNet-20 and SqueezeNet with tensors; small-cnn, PNG and JPEG beside them."""
     workspace.digits()
-    cases = [("digits", 256, 4, None)]
+    cases: list[tuple[str, int, int, float | None]] = [("digits", 256, 4, None)]
     rows: list[Row] = []
     if workspace.data is None:
         rows.append(
@@ -80,10 +82,7 @@ def _case(
     for form in ("PNG", "JPEG"):
         file = io.BytesIO()
         Image.fromarray(pixels).convert(network.preprocessing.mode).save(file, form)
-        encoded = file.getvalue()
-        sides[form] = lambda encoded=encoded: _stream(  # type: ignore[misc]
-            stub, _encoded_requests(kb, encoded, batch * count)
-        )
+        sides[form] = partial(_stream_encoded, stub, kb, file.getvalue(), batch * count)
     rates: dict[str, list[float]] = {name: [] for name in sides}
     for round_ in range(ROUNDS + 1):
         for name, work in sides.items():
@@ -107,7 +106,11 @@ def _stream(stub: facts_pb2_grpc.FactsStub, requests: Iterator[Message]) -> None
             raise RuntimeError(response.error.message)
 
 
-def _tensor_requests(kb: str, batches: np.ndarray) -> Iterator[Message]:  # type: ignore[type-arg]
+def _stream_encoded(stub: facts_pb2_grpc.FactsStub, kb: str, encoded: bytes, count: int) -> None:
+    _stream(stub, _encoded_requests(kb, encoded, count))
+
+
+def _tensor_requests(kb: str, batches: Floats) -> Iterator[Message]:
     for one in batches:
         yield Message(
             name=f"knowledgeBases/{kb}",

@@ -13,12 +13,12 @@ from pathlib import Path
 import grpc
 import pytest
 from PIL import Image
-from proofsight_server.vision.dataset import open_dataset
 
 from proofsight.v1 import facts_pb2, facts_pb2_grpc, image_pb2
 from proofsight_server.knowledge.repository import Repository
 from proofsight_server.serving.configuration import Configuration
 from proofsight_server.serving.server import Server
+from proofsight_server.vision.dataset import open_dataset
 
 KB = "knowledgeBases/digits"
 
@@ -88,4 +88,7 @@ def png() -> bytes:
 @pytest.fixture(scope="session")
 def facts(channel: grpc.Channel, png: bytes) -> facts_pb2.ImageFacts:
     request = facts_pb2.TranslateImageRequest(name=KB, image=image_pb2.Image(encoded=png))
-    return facts_pb2_grpc.FactsStub(channel).TranslateImage(request).facts
+    response: facts_pb2.TranslateImageResponse = facts_pb2_grpc.FactsStub(channel).TranslateImage(
+        request
+    )
+    return response.facts

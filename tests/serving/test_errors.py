@@ -43,7 +43,7 @@ def refusal(call: Callable[[], object]) -> tuple[str, str, str, dict[str, str]]:
     assert infos[0].domain == "proofsight"
     assert "Traceback" not in status.message
     return (
-        caught.value.code().name,  # type: ignore[attr-defined]
+        caught.value.code().name,
         infos[0].reason,
         status.message,
         dict(infos[0].metadata),
@@ -272,5 +272,5 @@ def test_a_deadline_that_passes_ends_the_call(
     )
     with pytest.raises(grpc.RpcError) as caught:
         list(stub.Query(request, timeout=0.05))
-    assert caught.value.code().name == "DEADLINE_EXCEEDED"  # type: ignore[attr-defined]
+    assert caught.value.code().name == "DEADLINE_EXCEEDED"
     assert explain(channel, facts)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -71,7 +72,8 @@ def children(pid: int) -> list[int]:
 def test_a_signal_ends_the_server_and_all_its_workers(repository: Path, number: int) -> None:
     with serving(repository) as (process, address):
         with grpc.insecure_channel(address) as channel:
-            answer = health_pb2_grpc.HealthStub(channel).Check(
+            health: Any = health_pb2_grpc.HealthStub(channel)
+            answer = health.Check(
                 health_pb2.HealthCheckRequest(service="proofsight.v1.Explanations")
             )
             assert answer.status == health_pb2.HealthCheckResponse.SERVING
@@ -141,18 +143,22 @@ def test_an_edited_program_is_swapped_in_and_a_broken_one_is_not(
     thread = ServerThread(copy, Configuration(port=0, workers=1, refresh=0.1))
     try:
         with grpc.insecure_channel(thread.address) as channel:
-            bases = knowledge_bases_pb2_grpc.KnowledgeBasesStub(channel)
-            explanations = explanations_pb2_grpc.ExplanationsStub(channel)
+            bases: Any = knowledge_bases_pb2_grpc.KnowledgeBasesStub(channel)
+            explanations: Any = explanations_pb2_grpc.ExplanationsStub(channel)
 
             def revision() -> knowledge_bases_pb2.Revision:
-                return bases.GetRevision(knowledge_bases_pb2.GetRevisionRequest(name=KB))
+                found: knowledge_bases_pb2.Revision = bases.GetRevision(
+                    knowledge_bases_pb2.GetRevisionRequest(name=KB)
+                )
+                return found
 
             def decided() -> str:
-                return explanations.Explain(
+                answer: explanations_pb2.ExplainResponse = explanations.Explain(
                     explanations_pb2.ExplainRequest(
                         name=KB, subject=explanations_pb2.Subject(facts=facts)
                     )
-                ).decision.rule
+                )
+                return answer.decision.rule
 
             first = revision()
             assert not first.edited_since_measured
@@ -170,7 +176,7 @@ def test_an_edited_program_is_swapped_in_and_a_broken_one_is_not(
                 (base,) = bases.ListKnowledgeBases(
                     knowledge_bases_pb2.ListKnowledgeBasesRequest()
                 ).knowledge_bases
-                return base.problem
+                return str(base.problem)
 
             eventually(lambda: bool(problem()))
             assert "rules.pl" in problem()
@@ -194,7 +200,7 @@ def test_a_knowledge_base_that_cannot_be_loaded_leaves_the_others_serving(
     thread = ServerThread(copy, Configuration(port=0, workers=1, refresh=0))
     try:
         with grpc.insecure_channel(thread.address) as channel:
-            bases = knowledge_bases_pb2_grpc.KnowledgeBasesStub(channel)
+            bases: Any = knowledge_bases_pb2_grpc.KnowledgeBasesStub(channel)
             listed = bases.ListKnowledgeBases(
                 knowledge_bases_pb2.ListKnowledgeBasesRequest()
             ).knowledge_bases
@@ -206,6 +212,6 @@ def test_a_knowledge_base_that_cannot_be_loaded_leaves_the_others_serving(
                 bases.GetRevision(
                     knowledge_bases_pb2.GetRevisionRequest(name="knowledgeBases/broken")
                 )
-            assert caught.value.code() == grpc.StatusCode.UNAVAILABLE  # type: ignore[attr-defined]
+            assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
     finally:
         thread.stop()

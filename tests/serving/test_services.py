@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import grpc
 import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from proofsight_server.vision.dataset import open_dataset
 
 from proofsight.v1 import (
     explanations_pb2,
@@ -19,6 +20,7 @@ from proofsight.v1 import (
     knowledge_bases_pb2_grpc,
     proof_pb2,
 )
+from proofsight_server.vision.dataset import open_dataset
 
 from .conftest import KB
 
@@ -246,11 +248,11 @@ def test_exported_files_pass_the_check_and_a_broken_one_does_not(
 
 
 def test_health_and_reflection_tell_the_services(channel: grpc.Channel) -> None:
-    health = health_pb2_grpc.HealthStub(channel)
+    health: Any = health_pb2_grpc.HealthStub(channel)
     for service in ("", "proofsight.v1.Explanations", "proofsight.v1.Facts"):
         answer = health.Check(health_pb2.HealthCheckRequest(service=service))
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
-    reflection = reflection_pb2_grpc.ServerReflectionStub(channel)
+    reflection: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
     (answer,) = reflection.ServerReflectionInfo(
         iter([reflection_pb2.ServerReflectionRequest(list_services="")])
     )

@@ -129,6 +129,17 @@ class Batcher:
             stop = start + len(waiting.batch)
             if not waiting.answer.done():
                 waiting.answer.set_result(
-                    observation if len(taken) == 1 else observation[start:stop]
+                    observation if len(taken) == 1 else _part(observation, start, stop)
                 )
             start = stop
+
+
+def _part(whole: Observation, start: int, stop: int) -> Observation:
+    """The images from `start` to `stop` of an observation."""
+    return Observation(
+        whole.logits[start:stop],
+        whole.decisions[start:stop],
+        whole.probabilities[start:stop],
+        whole.values[start:stop],
+        None if whole.regions is None else whole.regions[start:stop],
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -57,6 +58,12 @@ class Calls:
                 await self._none.wait()
         except TimeoutError:
             return
+
+
+def deadline_of(context: grpc.aio.ServicerContext) -> float | None:  # type: ignore[type-arg]
+    """The caller's deadline as an instant of `time.monotonic()`; None where it set none."""
+    remaining = seconds_left(context)
+    return None if remaining is None else time.monotonic() + remaining
 
 
 def seconds_left(context: grpc.aio.ServicerContext) -> float | None:  # type: ignore[type-arg]

@@ -134,7 +134,7 @@ def _convert(name: str, value: Any, source: str) -> Any:
             return tuple(value.split(",") if isinstance(value, str) else map(str, value))
         if isinstance(default, int) and isinstance(value, float) and not value.is_integer():
             raise ValueError
-        return type(default)(value)
+        return {int: int, float: float, str: str}[type(default)](value)
     except (KeyError, TypeError, ValueError):
         raise BadOption(
             f"{name} from {source} must be of type {type(default).__name__}, not {value!r}",

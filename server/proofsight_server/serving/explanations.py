@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 import grpc
 
 from proofsight.v1 import explanations_pb2, explanations_pb2_grpc
 from proofsight_server.errors import UnknownClass
-from proofsight_server.reasoning.pool import Question
+from proofsight_server.reasoning.answer import Solution, Summary
+from proofsight_server.reasoning.call import Question
+from proofsight_server.reasoning.facts import FactsFrame
 from proofsight_server.serving import answers, subjects
-from proofsight_server.serving.calls import Calls, seconds_left
+from proofsight_server.serving.calls import Calls, deadline_of
 from proofsight_server.serving.catalogue import Catalogue
 from proofsight_server.serving.configuration import Configuration
 from proofsight_server.serving.hosting import Host, Verdict
@@ -61,8 +64,8 @@ class Explanations(explanations_pb2_grpc.ExplanationsServicer):
             answer = await host.pool.explain(
                 subject.frame(),
                 _question(request, host),
-                seconds=self._seconds(context),
-                nodes=_bounded(request.max_nodes, self._settings.proof_nodes),
+                deadline=deadline_of(context),
+                max_nodes=request.max_nodes or None,
             )
             regions = subject.regions if request.with_regions else {}
             return explanations_pb2.ExplainResponse(
@@ -82,7 +85,8 @@ class Explanations(explanations_pb2_grpc.ExplanationsServicer):
     ) -> AsyncIterator[explanations_pb2.QueryResponse]:
         """The solutions as they are found, then a summary."""
         async with self._calls.call(context), self._catalogue.use(request.name) as host:
-            frame, regions = None, {}
+            frame: FactsFrame | None = None
+            regions: Mapping[str, Box] = {}
             if request.subject.WhichOneof("kind") is not None:
                 subject = await subjects.subject(
                     host, request.subject, regions=False, predictions=self._settings.predictions
@@ -91,26 +95,18 @@ class Explanations(explanations_pb2_grpc.ExplanationsServicer):
             query = host.pool.query(
                 frame,
                 request.goal,
-                seconds=self._seconds(context),
-                solutions=_bounded(request.max_solutions, self._settings.solutions),
-                inferences=_bounded(request.max_inferences, self._settings.inferences),
+                deadline=deadline_of(context),
+                max_solutions=request.max_solutions or None,
+                max_inferences=request.max_inferences or None,
                 proofs=request.with_proofs,
             )
-            async for answer in query:
-                if "bindings" in answer:
-                    yield _solution(host, answer, regions)
-                else:
-                    yield _summary(host, answer)
-
-    def _seconds(self, context: grpc.aio.ServicerContext) -> float:  # type: ignore[type-arg]
-        """How long the goal may run: the server's limit, or less where the caller has less."""
-        remaining = seconds_left(context)
-        limit = self._settings.goal_seconds
-        return limit if remaining is None else min(limit, remaining)
-
-
-def _bounded(asked: int, limit: int) -> int:
-    return min(asked, limit) if asked else limit
+            async with aclosing(query) as found:
+                async for answer in found:
+                    yield (
+                        _solution(host, answer, regions)
+                        if isinstance(answer, Solution)
+                        else _summary(host, answer)
+                    )
 
 
 def _question(request: explanations_pb2.ExplainRequest, host: Host) -> Question:
@@ -129,26 +125,26 @@ def _verdict(answer: Mapping[str, Any]) -> Verdict:
 
 
 def _solution(
-    host: Host, answer: Mapping[str, Any], regions: Mapping[str, Box]
+    host: Host, answer: Solution, regions: Mapping[str, Box]
 ) -> explanations_pb2.QueryResponse:
     solution = explanations_pb2.Solution(
         bindings=[
             explanations_pb2.Binding(variable=variable, value=value)
-            for variable, value in answer["bindings"]
+            for variable, value in answer.bindings
         ]
     )
-    if "proof" in answer:
-        solution.proof.CopyFrom(answers.proof(host, answer["proof"], regions))
+    if answer.proof is not None:
+        solution.proof.CopyFrom(answers.proof(host, answer.proof, regions))
     return explanations_pb2.QueryResponse(solution=solution)
 
 
-def _summary(host: Host, answer: Mapping[str, Any]) -> explanations_pb2.QueryResponse:
+def _summary(host: Host, answer: Summary) -> explanations_pb2.QueryResponse:
     return explanations_pb2.QueryResponse(
         summary=explanations_pb2.QuerySummary(
             revision=str(host.name),
             etag=host.etag,
-            solutions=answer["solutions"],
-            more=answer["more"],
-            inferences=answer["inferences"],
+            solutions=answer.solutions,
+            more=answer.more,
+            inferences=answer.inferences,
         )
     )

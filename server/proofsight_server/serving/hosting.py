@@ -14,8 +14,9 @@ import numpy as np
 import torch
 
 from proofsight.prolog_home import prolog_home
-from proofsight_server.errors import BadTensor
-from proofsight_server.knowledge.revision import PROGRAM_FILES, Revision
+from proofsight_server.errors import BadRevision, BadTensor
+from proofsight_server.extraction.loading import revision_layers
+from proofsight_server.knowledge.revision import PROGRAM_FILES, Revision, program_etag
 from proofsight_server.reasoning.limits import QueryLimits
 from proofsight_server.reasoning.pool import Pool
 from proofsight_server.rules.evaluation import evaluate
@@ -24,7 +25,6 @@ from proofsight_server.serving.configuration import Configuration
 from proofsight_server.serving.names import RevisionName
 from proofsight_server.symbols.feature import Floats
 from proofsight_server.vision.image import ImageLimits, decode
-from proofsight_server.vision.layers import resolve
 from proofsight_server.vision.network import Network
 from proofsight_server.vision.probe import Observation, Reader
 
@@ -53,19 +53,16 @@ class Host:
         self.network = network
         self.etag = revision.etag
         self._settings = settings
-        self._copy = Path(tempfile.mkdtemp(prefix="proofsight-"))
-        for file in PROGRAM_FILES:
-            if (revision.directory / file).exists():
-                shutil.copyfile(revision.directory / file, self._copy / file)
         quantisation = revision.quantisation
         self.propositions = quantisation.names
         self._thresholds = quantisation.thresholds
         self._columns = {name: index for index, name in enumerate(self.propositions)}
-        layers = resolve(network, [layer.module for layer in quantisation.layers])
+        layers = revision_layers(revision, network)
         self._reader = Reader(network, quantisation.features, layers)
+        self._copy = Path(tempfile.mkdtemp(prefix="proofsight-"))
         self.pool = Pool(
             self._copy,
-            prolog=prolog_home(),
+            prolog_home(),
             workers=settings.workers,
             limits=QueryLimits(
                 inferences=settings.inferences,
@@ -83,7 +80,8 @@ class Host:
         self._idle.set()
 
     async def start(self) -> None:
-        """Start the workers and check that they see the same propositions as we do."""
+        """Copy the program and start its workers. Raises as `Pool.start`, and BadRevision."""
+        await asyncio.to_thread(self._copy_program)
         await self.pool.start()
         self._batcher = Batcher(
             lambda batch, regions: self._reader.observe(batch, regions=regions),
@@ -91,6 +89,14 @@ class Host:
             delay=self._settings.batch_delay,
             queue_images=self._settings.queue_images,
         )
+
+    def _copy_program(self) -> None:
+        for file in PROGRAM_FILES:
+            shutil.copyfile(self.revision.directory / file, self._copy / file)
+        if program_etag(self._copy) != self.etag:
+            raise BadRevision(
+                f"{self.revision.directory} was edited while it was loaded; try again"
+            )
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[Host]:
@@ -160,11 +166,7 @@ class Host:
 
     def files(self) -> dict[str, str]:
         """The program's files as they were loaded."""
-        return {
-            file: (self._copy / file).read_text(encoding="utf-8")
-            for file in PROGRAM_FILES
-            if (self._copy / file).exists()
-        }
+        return {file: (self._copy / file).read_text(encoding="utf-8") for file in PROGRAM_FILES}
 
     # --- the program, vectorised --------------------------------------------
 

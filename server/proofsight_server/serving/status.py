@@ -51,7 +51,7 @@ def code_of(error: errors.ProofsightError) -> int:
     for parent in type(error).__mro__:
         if parent in CODES:
             return CODES[parent]
-    return code_pb2.INTERNAL
+    return int(code_pb2.INTERNAL)
 
 
 def status_of(error: Exception) -> status_pb2.Status:

@@ -90,7 +90,7 @@ async def _numbers(host: Host, message: image_pb2.Tensor, batch: bool) -> torch.
     return fitted
 
 
-def _preprocess(host: Host, pixels: np.ndarray) -> torch.Tensor:  # type: ignore[type-arg]
+def _preprocess(host: Host, pixels: np.ndarray) -> torch.Tensor:
     """uint8 NHWC pixels through the revision's preprocessing."""
     preprocessing = host.network.preprocessing
     channels = 1 if preprocessing.mode == "L" else 3
