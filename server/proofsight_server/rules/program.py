@@ -109,7 +109,5 @@ class Program:
     def propositions(self) -> tuple[str, ...]:
         """The propositions that bodies use, each once, in order of first use."""
         return tuple(
-            dict.fromkeys(
-                literal.proposition for rule in self.rules for literal in rule.literals()
-            )
+            dict.fromkeys(literal.proposition for rule in self.rules for literal in rule.literals())
         )

@@ -1,0 +1,217 @@
+"""Evaluating a program on many images at once: one boolean column per rule."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from proofsight_server.errors import BadProgram, BadTensor
+from proofsight_server.rules.program import (
+    AtLeast,
+    ClassHead,
+    Element,
+    Literal,
+    Program,
+    Rule,
+)
+from proofsight_server.rules.stratification import auxiliary, strata
+from proofsight_server.symbols.feature import Bools, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a program decides, per image; see `Program` for the policies.
+
+    Attributes
+    ----------
+    decisions
+        (n,) index into the program's `classes`; -1 where nothing decides.
+    rules
+        (n,) index of the deciding rule; -1 where no class rule fires.
+    by_default
+        (n,) whether the default class decided.
+    """
+
+    decisions: Ints
+    rules: Ints
+    by_default: Bools
+
+
+def evaluate(
+    program: Program,
+    bits: Bools,
+    names: Sequence[str],
+    *,
+    observed: Collection[str] | None = None,
+) -> Evaluation:
+    """Decide each image; see `Evaluator`, which is worth keeping where calls are many."""
+    return Evaluator(program, names, observed=observed)(bits)
+
+
+def firing(
+    program: Program,
+    bits: Bools,
+    names: Sequence[str],
+    *,
+    observed: Collection[str] | None = None,
+) -> Bools:
+    """Whether each rule's body holds, (n, rules); exceptions and derived clauses included."""
+    return Evaluator(program, names, observed=observed).firing(bits)
+
+
+class Evaluator:
+    """A program made ready for bit tables with the columns `names`.
+
+    Parameters
+    ----------
+    program
+        What decides.
+    names
+        The proposition of each column.
+    observed
+        The propositions whose column counts, all of `names` by default.  The others are
+        decided by `derived/2` rules, and inactive where there are none.
+
+    Raises
+    ------
+    BadProgram
+        For rules that go in a circle, two rules with one id, or a class that the program's
+        `classes` do not have.
+    """
+
+    def __init__(
+        self, program: Program, names: Sequence[str], *, observed: Collection[str] | None = None
+    ) -> None:
+        _check(program)
+        self._program = program
+        self._width = len(names)
+        self._columns = {name: column for column, name in enumerate(names)}
+        if len(self._columns) < len(names):
+            raise BadTensor("two columns of bits have the same name; names are unique")
+        if observed is not None:
+            self._columns = {name: at for name, at in self._columns.items() if name in observed}
+        self._strata = strata(program)
+        self._priority = _priority(program)
+        index = {name: number for number, name in enumerate(program.classes)}
+        # the entry of a rule that decides; the last one, found by index -1, is the default's
+        self._decides = np.array(
+            [index[r.head.name] if isinstance(r.head, ClassHead) else -1 for r in program.rules]
+            + [-1 if program.default is None else index[program.default]],
+            dtype=np.int64,
+        )
+
+    def __call__(self, bits: Bools) -> Evaluation:
+        """Decide each image; `bits` has shape (n, names). Raises BadTensor for another."""
+        fires = self._fires(bits)
+        rules = np.full(len(bits), -1, dtype=np.int64)
+        for rule in reversed(self._priority):
+            rules[fires[rule]] = rule
+        undecided = rules == -1
+        return Evaluation(
+            decisions=self._decides[rules],
+            rules=rules,
+            by_default=undecided & (self._program.default is not None),
+        )
+
+    def firing(self, bits: Bools) -> Bools:
+        """Whether each rule's body holds, (n, rules); `bits` has shape (n, names)."""
+        return self._fires(bits).T
+
+    def _fires(self, bits: Bools) -> Bools:
+        if bits.ndim != 2 or bits.shape[1] != self._width or bits.dtype != np.bool_:
+            raise BadTensor(
+                f"bits are booleans of shape (n, {self._width}), one column per name, not "
+                f"{bits.dtype} of shape {bits.shape}"
+            )
+        rules = self._program.rules
+        fires = np.zeros((len(rules), len(bits)), dtype=np.bool_)
+        table = _Table(bits, self._columns)
+        clauses: dict[object, list[int]] = {}
+        for number, rule in enumerate(rules):
+            clauses.setdefault(auxiliary(rule.head), []).append(number)
+        for defined in (*self._strata, None):
+            for number in clauses.get(defined, ()):
+                table.body(rules[number], fires[number])
+            if defined is not None:
+                kind, name = defined
+                holds = table.derived if kind == "derived" else table.exceptions
+                holds[name] = np.logical_or.reduce(fires[clauses[defined]], axis=0)
+        return fires
+
+
+class _Table:
+    """The truth of what bodies refer to, one column (n,) each, as far as it is decided."""
+
+    def __init__(self, bits: Bools, columns: dict[str, int]) -> None:
+        self._bits = bits
+        self._columns = columns
+        self._cache: dict[str, Bools] = {}
+        self._never = np.zeros(len(bits), dtype=np.bool_)
+        self.derived: dict[str, Bools] = {}
+        self.exceptions: dict[str, Bools] = {}
+
+    def body(self, rule: Rule, out: Bools) -> None:
+        out[...] = True
+        for element in rule.body:
+            out &= self._element(element)
+
+    def _element(self, element: Element) -> Bools:
+        if isinstance(element, Literal):
+            active = self._active(element.proposition)
+            return active if element.positive else ~active
+        if isinstance(element, AtLeast):
+            count = np.zeros(len(self._bits), dtype=np.int32)
+            for literal in element.literals:
+                count += self._element(literal)
+            return count >= element.m
+        return ~self.exceptions.get(element.rule, self._never)
+
+    def _active(self, name: str) -> Bools:
+        column = self._columns.get(name)
+        if column is None:
+            return self.derived.get(name, self._never)
+        if name not in self._cache:
+            self._cache[name] = self._bits[:, column].copy()  # contiguous: used in many bodies
+        return self._cache[name]
+
+
+def _priority(program: Program) -> tuple[int, ...]:
+    """Class rules, the one that decides if it fires first: every policy is such an order."""
+    rank = {name: place for place, name in enumerate(program.order())}
+
+    def place(number: int) -> tuple[float, int, int]:
+        rule = program.rules[number]
+        first = rank[rule.head.name] if isinstance(rule.head, ClassHead) else 0
+        if program.policy == "ordered":
+            return (0, 0, number)
+        if program.policy == "exclusive":
+            return (0, first, number)
+        return (-_confidence(rule), first, number)
+
+    deciding = [n for n, rule in enumerate(program.rules) if isinstance(rule.head, ClassHead)]
+    return tuple(sorted(deciding, key=place))
+
+
+def _confidence(rule: Rule) -> float:
+    value = dict(rule.stats).get("confidence", 0)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _check(program: Program) -> None:
+    known = set(program.classes)
+    used = [rule.head.name for rule in program.rules if isinstance(rule.head, ClassHead)]
+    used += [] if program.default is None else [program.default]
+    for name in used:
+        if name not in known:
+            raise BadProgram(
+                f"the program decides {name!r}, but its classes are "
+                f"{', '.join(program.classes) or 'none'}; add it or rename it",
+                name=name,
+            )
+    seen: set[str] = set()
+    for rule in program.rules:
+        if rule.id in seen:
+            raise BadProgram(f"two rules are named {rule.id}; ids are unique", rule=rule.id)
+        seen.add(rule.id)

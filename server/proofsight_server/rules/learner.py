@@ -1,0 +1,61 @@
+"""What a rule learner is, and the ones there are by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, Self
+
+from proofsight_server.errors import BadOption
+from proofsight_server.rules.program import Program
+from proofsight_server.rules.table import Validation
+from proofsight_server.rules.tree import TreeRules
+from proofsight_server.symbols.feature import Bools, Ints
+
+
+class Learner(Protocol):
+    """An estimator of programs; `check_learner` certifies one.
+
+    `__init__` only stores its options; `fit` learns from its arguments alone, forgets what an
+    earlier `fit` learned, and leaves the program in `program_`.  The order of the columns must
+    not matter.  A class without images is fine and gets no rule.
+    """
+
+    program_: Program
+
+    def fit(
+        self,
+        bits: Bools,
+        target: Ints,
+        names: Sequence[str],
+        classes: Sequence[str],
+        *,
+        validation: Validation | None = None,
+    ) -> Self:
+        """Learn from `bits` (n, p), `target` (n,) class indices, and the atoms of both.
+
+        Choices (sizes, pruning) look at `validation` only, (bits, target) of other images.
+        """
+        ...
+
+
+LEARNERS: dict[str, Callable[..., Learner]] = {"tree": TreeRules}
+
+
+def build_learner(name: str, **options: Any) -> Learner:
+    """Make the learner of that name with its options.
+
+    Raises
+    ------
+    BadOption
+        For an unknown name, or an option that the learner does not take.
+    """
+    if name not in LEARNERS:
+        raise BadOption(
+            f"a learner is one of {', '.join(LEARNERS)}, not {name!r}", option="learner", value=name
+        )
+    try:
+        return LEARNERS[name](**options)
+    except TypeError as error:
+        raise BadOption(
+            f"the {name} learner does not take all of {', '.join(options)}", option="learner"
+        ) from error
