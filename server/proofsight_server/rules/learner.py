@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, Self
 
 from proofsight_server.errors import BadOption
+from proofsight_server.rules.fold import DefaultRules
 from proofsight_server.rules.program import Program
 from proofsight_server.rules.table import Validation
 from proofsight_server.rules.tree import TreeRules
@@ -38,7 +39,7 @@ class Learner(Protocol):
         ...
 
 
-LEARNERS: dict[str, Callable[..., Learner]] = {"tree": TreeRules}
+LEARNERS: dict[str, Callable[..., Learner]] = {"tree": TreeRules, "fold": DefaultRules}
 
 
 def build_learner(name: str, **options: Any) -> Learner:

@@ -65,7 +65,7 @@ def table(
         held, decided = _checked("validation", *validation, len(names), len(classes))
         validation = held[:, order], decided
     return Table(
-        bits=np.ascontiguousarray(bits[:, order]),
+        bits=np.ascontiguousarray(bits.take(np.array(order, dtype=np.intp), axis=1)),
         target=target,
         names=tuple(names[column] for column in order),
         classes=tuple(classes),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from proofsight_server.extraction.loading import revision_layers
 from proofsight_server.knowledge.revision import PROGRAM_FILES, Revision, program_etag
 from proofsight_server.reasoning.limits import QueryLimits
 from proofsight_server.reasoning.pool import Pool
-from proofsight_server.rules.evaluation import evaluate
+from proofsight_server.rules.evaluation import Evaluator, evaluate
 from proofsight_server.serving.batching import Batcher
 from proofsight_server.serving.configuration import Configuration
 from proofsight_server.serving.names import RevisionName
@@ -56,6 +56,8 @@ class Host:
         quantisation = revision.quantisation
         self.propositions = quantisation.names
         self._thresholds = quantisation.thresholds
+        self._layers = tuple(p.layer for p in quantisation.observable)
+        self._evaluator = Evaluator(revision.program, self.propositions)
         self._columns = {name: index for index, name in enumerate(self.propositions)}
         layers = revision_layers(revision, network)
         self._reader = Reader(network, quantisation.features, layers)
@@ -171,13 +173,19 @@ class Host:
     # --- the program, vectorised --------------------------------------------
 
     def decide(self, values: Floats) -> Verdict:
-        """The program's decision for one image; `values` (p,), NaN where unobserved."""
+        """The program's decision for one image; `values` (p,), NaN where unobserved.
+
+        A layer is observed when any of its values is given; what it then lacks is inactive.
+        """
         program = self.revision.program
-        seen: Sequence[int] = np.flatnonzero(~np.isnan(values)).tolist()
-        bits = values > self._thresholds
-        evaluation = evaluate(
-            program, bits[None, seen], [self.propositions[index] for index in seen]
-        )
+        bits = (values > self._thresholds)[None]
+        given = ~np.isnan(values)
+        if given.all():
+            evaluation = self._evaluator(bits)
+        else:
+            observed = {self._layers[column] for column in np.flatnonzero(given)}
+            names = [n for n, at in self._columns.items() if self._layers[at] in observed]
+            evaluation = evaluate(program, bits, self.propositions, observed=names)
         decision, rule = int(evaluation.decisions[0]), int(evaluation.rules[0])
         return Verdict(
             program.classes[decision] if decision >= 0 else None,

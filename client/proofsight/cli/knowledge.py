@@ -1,0 +1,76 @@
+"""`proofsight kbs` and `proofsight rules`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from proofsight.cli.printing import print_json, print_spans, say
+from proofsight.cli.session import class_name, connect, knowledge_base
+from proofsight.knowledge import KnowledgeBase, Rule
+from proofsight.names import short
+from proofsight.rendering.atoms import quote
+
+
+def kbs(args: argparse.Namespace) -> int:
+    """Print the knowledge bases of the server."""
+    with connect(args) as client:
+        bases = client.knowledge_bases()
+    if args.form == "json":
+        print_json([base.to_dict() for base in bases])
+    elif args.form == "prolog":
+        for base in bases:
+            state = "ready" if base.ready else f"problem({quote(base.problem)})"
+            print(f"knowledge_base({quote(base.kb)}, {list(base.revisions)}, {state}).")
+    else:
+        width = max((len(short(base.latest_revision)) for base in bases), default=0)
+        for base in bases:
+            _print_base(base, width)
+        if not bases:
+            say(f"the server at {args.server} has no knowledge base yet")
+    return 0
+
+
+def _print_base(base: KnowledgeBase, width: int) -> None:
+    name = short(base.latest_revision) or base.kb
+    count = len(base.revisions)
+    print_spans(
+        [
+            (f"{name:<{width}}", "bold"),
+            (f"  {count} revision{'s' if count != 1 else ''}  ", ""),
+            ("ready", "green") if base.ready else (f"not ready: {base.problem}", "red"),
+        ]
+    )
+
+
+def rules(args: argparse.Namespace) -> int:
+    """Print the rules of a knowledge base, as Prolog in every form but JSON."""
+    with connect(args) as client:
+        kb = knowledge_base(client, args)
+        wanted = args.class_name
+        if wanted is not None:
+            wanted = class_name(client, kb, wanted)
+        found = client.rules(kb, wanted)
+    if args.form == "json":
+        print_json([rule.to_dict() for rule in found])
+        return 0
+    for rule in found:
+        print(_clause(rule))
+        if args.form == "prolog" and rule.stats:
+            print(f"rule_stats({quote(rule.rule_id)}, [{', '.join(_stats(rule))}]).")
+        elif rule.stats:
+            print_spans([(f"    % {', '.join(_stats(rule))}", "dim")])
+    return 0
+
+
+def _clause(rule: Rule) -> str:
+    text = rule.text.rstrip()
+    return text if text.endswith(".") else f"{text}."
+
+
+def _stats(rule: Rule) -> list[str]:
+    return [f"{quote(key)}({_value(value)})" for key, value in rule.stats.items()]
+
+
+def _value(value: Any) -> str:
+    return quote(value) if isinstance(value, str) else repr(value).lower()

@@ -1,0 +1,1 @@
+"""Proofs and facts as text for people, and as Prolog."""

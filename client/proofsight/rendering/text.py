@@ -1,0 +1,123 @@
+"""A proof as a tree of lines, the same bytes as the Prolog `show/1` prints.
+
+The rules are those in the `_comment` of `prolog/messages/en.json`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from proofsight.proof import Kind, Node, Proof, Status
+from proofsight.rendering.atoms import unquote
+from proofsight.rendering.messages import messages
+from proofsight.rendering.numbers import compared
+
+_SLOT: Final = re.compile(r"\{(\w+)\}")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a tree, in its parts: `branches` and `text` and what follows them."""
+
+    branches: str
+    text: str
+    label: str
+    shown_above: str
+    status: Status
+
+    def __str__(self) -> str:
+        return f"{self.branches}{self.text}{self.label}{self.shown_above}"
+
+
+def render(proof: Proof, language: str = "en") -> str:
+    """The proof for people; every line ends with a newline."""
+    return "".join(f"{line}\n" for line in lines(proof, language))
+
+
+def lines(proof: Proof, language: str = "en") -> Iterator[Line]:
+    """The lines of a proof, in reading order. An empty proof has none."""
+    table = messages(language)
+    nodes = proof.nodes
+    if not nodes:
+        return
+    printed: set[int] = set()
+    # Without recursion, since proofs may be deeper than Python's stack.
+    stack = [(proof.root, "", "")]
+    while stack:
+        number, branches, beneath = stack.pop()
+        node = nodes[number]
+        while node.kind is Kind.NOT and node.status is not Status.CUT_SHORT and node.children:
+            number = node.children[0]
+            node = nodes[number]
+        again = bool(node.children) and number in printed
+        printed.add(number)
+        label = node.evidence.label if node.evidence is not None else ""
+        yield Line(
+            branches,
+            _text(node, proof.cut_short, table),
+            _fill(table["label"], {"label": label}) if label else "",
+            table["shown_above"] if again else "",
+            node.status,
+        )
+        if not again:
+            last = len(node.children) - 1
+            for index in range(last, -1, -1):
+                branch, below = ("└─ ", "   ") if index == last else ("├─ ", "│  ")
+                stack.append((node.children[index], beneath + branch, beneath + below))
+
+
+def heading(asked: str, holds: bool, language: str = "en") -> str:
+    """The line above the tree where the answer is not the one that the question expects."""
+    if asked == "why" and not holds:
+        return messages(language)["heading.refuted"]
+    if asked == "why_not" and holds:
+        return messages(language)["heading.proved"]
+    return ""
+
+
+def proposition(node: Node) -> str:
+    """The proposition's atom; where no evidence names it, it is read from the goal."""
+    if node.evidence is not None and node.evidence.proposition:
+        return node.evidence.proposition
+    atom = node.goal.partition("(")[2].partition(",")[2].removesuffix(")")
+    return unquote(atom)
+
+
+def _text(node: Node, cut_short: str, table: Mapping[str, str]) -> str:
+    return _fill(table.get(_key(node, cut_short), "{goal}"), _slots(node))
+
+
+def _key(node: Node, cut_short: str) -> str:
+    if node.status is Status.CUT_SHORT:
+        return f"cut_short.{cut_short}"
+    if node.kind is Kind.DECISION and not node.class_name:
+        return "decision.none"
+    if node.status is Status.ABSENT:
+        if node.kind is Kind.ACTIVE and node.evidence is None:
+            return "active.underived"
+        if node.kind is Kind.CLASS and not node.children:
+            return "class.ruleless"
+    return f"{node.kind.value}.{node.status.value.lower()}"
+
+
+def _slots(node: Node) -> dict[str, str]:
+    slots = {"class": node.class_name, "rule": node.rule, "goal": node.goal}
+    if node.kind is Kind.EXCEPTION:
+        slots["excepted"] = node.goal.removeprefix("ab(").rpartition(",")[0]
+    if node.kind is Kind.ACTIVE:
+        slots["proposition"] = proposition(node)
+    if node.evidence is not None:
+        slots["value"], slots["threshold"] = compared(node.evidence.value, node.evidence.threshold)
+    if node.count is not None:
+        slots["needed"] = str(node.count.needed)
+        slots["holding"] = str(node.count.holding)
+        slots["total"] = str(node.count.total)
+    return slots
+
+
+def _fill(template: str, slots: Mapping[str, str]) -> str:
+    return _SLOT.sub(lambda slot: _CONTROL.sub(" ", slots.get(slot[1], "")), template)

@@ -1,0 +1,322 @@
+:- module(proofsight,
+          [ knowledge_base/1,           % +Directory
+            load_image/2,               % +File, ?Image
+            why/1,                      % :Goal
+            why/2,                      % ?Image, ?Class
+            why_not/2,                  % ?Image, +Class
+            rules/0,
+            rules/1,                    % +Class
+            proof/2,                    % :Goal, -Proof
+            show/1,                     % +Proof
+
+            class/2,                    % ?Image, ?Class
+            decision/2,                 % ?Image, ?Class
+            active/2,                   % ?Image, ?Proposition
+            derived/2,                  % ?Image, ?Proposition
+            ab/2,                       % ?Rule, ?Image
+            rule/2,                     % ?Rule, ?Image
+            value/3,                    % ?Image, ?Proposition, ?Value
+            predicted/3,                % ?Image, ?Class, ?Probability
+            proposition/3,              % ?Name, ?Feature, ?Threshold
+            layer/4,                    % ?Layer, ?Module, ?Kind, ?Size
+            label/3,                    % ?Proposition, ?Label, ?By
+            rule_stats/2                % ?Rule, ?Statistics
+          ]).
+:- use_module(library(lists), [max_member/2, member/2]).
+:- use_module(proofsight/check, [errors/2]).
+:- use_module(proofsight/encoding, [nodes_terms/2]).
+:- use_module(proofsight/facts, [image/2]).
+:- use_module(proofsight/image, [read_image/4]).
+:- use_module(proofsight/listing, [class_rules/3, rule_lines/3]).
+:- use_module(proofsight/messages, [nearest/3, text/3]).
+:- use_module(proofsight/proof, [about/3, nodes/4, root/4]).
+:- use_module(proofsight/revision,
+              [load_revision/4, revision/2, unload_revision/1]).
+:- use_module(proofsight/safety, [safe_goal/3]).
+:- use_module(proofsight/show, [proof_lines/2]).
+
+:- meta_predicate
+    proof(:, -),
+    why(:).
+
+:- det(knowledge_base/1).
+:- det(load_image/2).
+:- det(why/1).
+:- det(rules/0).
+:- det(rules/1).
+:- det(proof/2).
+:- det(show/1).
+
+/** <module> Proofsight at the prompt
+
+    ?- use_module(library(proofsight)).
+    ?- knowledge_base('repository/digits/3').
+    ?- load_image('seven.png', Image), why(Image, Class).
+
+The words of the knowledge base, and the predicates of its `user.pl`, can
+be called like any others; they speak of the one loaded last.
+*/
+
+:- dynamic
+    current/2,                          % KB, Directory
+    lent/1.                             % Name/Arity of a user.pl predicate
+
+%!  knowledge_base(+Directory) is det.
+%
+%   Loads the revision in Directory, or the newest of the knowledge base in
+%   Directory, and makes it the one that is spoken of.  Findings are printed.
+%
+%   @error proofsight(Key, Slots) where it is refused; the one before then
+%   stays.
+
+knowledge_base(Directory0) :-
+    revision_directory(Directory0, Directory),
+    load_revision(Directory, KB, _, Issues),
+    forall(member(issue(Severity, _, File, Line, Column, Message), Issues),
+           print_message(Severity,
+                         proofsight('repl.issue',
+                                    [ file=File, line=Line, column=Column,
+                                      message=Message
+                                    ]))),
+    errors(Issues, Errors),
+    (   Errors == []
+    ->  take_back,
+        forall(( revision(Other, Directory), Other \== KB ),
+               ( keep_facts(Other, KB),
+                 unload_revision(Other)
+               )),
+        retractall(current(_, _)),
+        assertz(current(KB, Directory)),
+        forall(KB:'$user'(Name, Arity), lend(KB, Name, Arity))
+    ;   length(Errors, Count),
+        failed('repl.refused', [directory=Directory, count=Count])
+    ).
+
+%   A person who edits a revision and loads it again keeps the images.
+
+keep_facts(Old, New) :-
+    forall(( clause(Old:value(Image, P, Value), true),
+             New:'$observable'(P, _)
+           ),
+           assertz(New:value(Image, P, Value))),
+    forall(clause(Old:predicted(Image, Class, Probability), true),
+           assertz(New:predicted(Image, Class, Probability))).
+
+revision_directory(Directory0, Directory) :-
+    (   absolute_file_name(Directory0, Directory1,
+                           [file_type(directory), access(read), file_errors(fail)])
+    ->  true
+    ;   failed('repl.no_directory', [directory=Directory0])
+    ),
+    atomic_list_concat([Directory1, 'rules.pl'], /, Rules),
+    (   \+ exists_file(Rules),
+        directory_files(Directory1, Entries),
+        findall(N, ( member(Entry, Entries), atom_number(Entry, N), integer(N) ), Ns),
+        max_member(Newest, Ns)
+    ->  atomic_list_concat([Directory1, Newest], /, Directory)
+    ;   Directory = Directory1
+    ).
+
+%   The predicates of user.pl are lent to module user, unless it has some of
+%   that name itself.
+
+lend(KB, Name, Arity) :-
+    functor(Head, Name, Arity),
+    (   predicate_property(user:Head, defined),
+        \+ predicate_property(user:Head, imported_from(proofsight))
+    ->  print_message(warning, proofsight('repl.not_lent', [name=Name, arity=Arity]))
+    ;   dynamic(user:Name/Arity),
+        assertz(user:(Head :- KB:Head)),
+        assertz(lent(Name/Arity))
+    ).
+
+take_back :-
+    forall(retract(lent(Name/Arity)),
+           abolish(user:Name, Arity)).
+
+failed(Key, Slots) :-
+    throw(error(proofsight(Key, Slots), _)).
+
+the_current(KB) :-
+    (   current(KB0, _)
+    ->  KB = KB0
+    ;   failed('repl.no_knowledge_base', [])
+    ).
+
+%!  load_image(+File, ?Image) is det.
+%
+%   Has a server turn the picture in File into facts about Image, which is
+%   named after File where it is not given.  See image.pl.
+
+load_image(File, Image) :-
+    the_current(KB),
+    current(KB, Directory),
+    read_image(KB, Directory, File, Image).
+
+%!  why(?Image, ?Class) is nondet.
+%
+%   Prints why Class was decided of Image or, where it was not, why not.  An
+%   unbound Class becomes the decision.
+
+why(Image, Class) :-
+    known(Image, KB),
+    (   var(Class)
+    ->  ignore(KB:decision(Image, Class))
+    ;   true
+    ),
+    explain(KB, decision(Image, Class), why).
+
+%!  why_not(?Image, +Class) is nondet.
+%
+%   Prints why Class was not decided of Image or, where it was, why.
+
+why_not(Image, Class) :-
+    known(Image, KB),
+    explain(KB, decision(Image, Class), why_not).
+
+%!  why(:Goal) is det.
+%
+%   Prints a proof of Goal or, where there is none, its refutation.  Goal is
+%   a question over the knowledge base: its words, the predicates of
+%   `user.pl` and pure built-ins.
+
+why(_:Goal) :-
+    the_current(KB),
+    explain(KB, Goal, why).
+
+known(Image, KB) :-
+    the_current(KB),
+    (   image(KB, Image)
+    *-> true
+    ;   var(Image)
+    ->  failed('repl.no_image', [])
+    ;   findall(Known, image(KB, Known), Images),
+        nearest(Image, Images, Hint),
+        format(string(Name), '~q', [Image]),
+        failed('repl.unknown_image', [name=Name, nearest=Hint])
+    ).
+
+explain(KB, Goal, Asked) :-
+    proof(KB, Goal, Proof, Holds),
+    (   Asked == why,
+        Holds == false
+    ->  heading('heading.refuted')
+    ;   Asked == why_not,
+        Holds == true
+    ->  heading('heading.proved')
+    ;   true
+    ),
+    show(Proof).
+
+heading(Key) :-
+    text(Key, [], Heading),
+    format('~s~n', [Heading]).
+
+%!  proof(:Goal, -Proof) is det.
+%
+%   Proof is proof(Nodes, CutShort): Nodes are node(Goal, Kind, Status,
+%   Children, Details), Children their numbers from 0, the root; CutShort is
+%   `nodes` where 10,000 were not enough, else ''.  Variables of Goal are
+%   bound by its first answer.
+
+proof(_:Goal, Proof) :-
+    the_current(KB),
+    proof(KB, Goal, Proof, _).
+
+proof(KB, Goal, proof(Nodes, CutShort), Holds) :-
+    question(KB, Goal),
+    (   KB:Goal
+    ->  Holds = true
+    ;   Holds = false
+    ),
+    root(KB, Goal, none(), Root),
+    nodes(Root, 10_000, Found, CutShort),
+    nodes_terms(Found, Nodes).
+
+%   A goal is run more than once to explain it, so it must be pure.
+
+question(KB, Goal) :-
+    findall(Name/Arity, KB:'$user'(Name, Arity), Predicates),
+    findall(P, KB:proposition(P, _, _), Propositions),
+    findall(Class, KB:'$named'(Class, class, _), Classes),
+    catch(safe_goal(Goal, 0-0, scope(Predicates, Propositions, Classes)),
+          refused(Code, Slots, _),
+          ( atom_concat('issue.', Code, Key),
+            failed(Key, Slots)
+          )).
+
+%!  show(+Proof) is det.
+%
+%   Prints a proof as by proof/2.
+
+show(Proof) :-
+    proof_lines(Proof, Lines),
+    forall(member(Line, Lines), format('~s~n', [Line])).
+
+%!  rules is det.
+%
+%   Prints the rules, with their statistics and labels.
+
+rules :-
+    the_current(KB),
+    findall(Rule, KB:'$rule'(Rule, _), Rules),
+    print_rules(KB, Rules).
+
+%!  rules(+Class) is det.
+%
+%   Prints the rules for Class, each followed by its exceptions.
+
+rules(Class) :-
+    the_current(KB),
+    (   KB:'$named'(Class, class, _)
+    ->  class_rules(KB, Class, Rules),
+        print_rules(KB, Rules)
+    ;   findall(Known, KB:'$named'(Known, class, _), Classes),
+        nearest(Class, Classes, Hint),
+        failed('error.UNKNOWN_CLASS', [name=Class, nearest=Hint])
+    ).
+
+print_rules(KB, Rules) :-
+    forall(member(Rule, Rules),
+           ( rule_lines(KB, Rule, Lines),
+             forall(member(Line, Lines), format('~s~n', [Line]))
+           )).
+
+%!  class(?Image, ?Class) is nondet.
+%!  decision(?Image, ?Class) is nondet.
+%!  active(?Image, ?Proposition) is nondet.
+%!  derived(?Image, ?Proposition) is nondet.
+%!  ab(?Rule, ?Image) is nondet.
+%!  rule(?Rule, ?Image) is nondet.
+%!  value(?Image, ?Proposition, ?Value) is nondet.
+%!  predicted(?Image, ?Class, ?Probability) is nondet.
+%!  proposition(?Name, ?Feature, ?Threshold) is nondet.
+%!  layer(?Layer, ?Module, ?Kind, ?Size) is nondet.
+%!  label(?Proposition, ?Label, ?By) is nondet.
+%!  rule_stats(?Rule, ?Statistics) is nondet.
+%
+%   As the knowledge base has it.
+
+class(Image, Class) :- the_current(KB), KB:class(Image, Class).
+decision(Image, Class) :- the_current(KB), KB:decision(Image, Class).
+active(Image, P) :- the_current(KB), KB:active(Image, P).
+derived(Image, P) :- the_current(KB), KB:derived(Image, P).
+ab(Rule, Image) :- the_current(KB), KB:ab(Rule, Image).
+rule(Rule, Image) :- the_current(KB), KB:rule(Rule, Image).
+value(Image, P, Value) :- the_current(KB), KB:value(Image, P, Value).
+predicted(Image, Class, P) :- the_current(KB), KB:predicted(Image, Class, P).
+proposition(Name, Feature, T) :- the_current(KB), KB:proposition(Name, Feature, T).
+layer(Layer, Module, Kind, N) :- the_current(KB), KB:layer(Layer, Module, Kind, N).
+label(P, Label, By) :- the_current(KB), KB:label(P, Label, By).
+rule_stats(Rule, Statistics) :- the_current(KB), KB:rule_stats(Rule, Statistics).
+
+:- multifile
+    prolog:error_message//1,
+    prolog:message//1.
+
+prolog:error_message(proofsight(Key, Slots)) -->
+    { text(Key, Slots, Text) },
+    [ '~s'-[Text] ].
+prolog:message(proofsight(Key, Slots)) -->
+    { text(Key, Slots, Text) },
+    [ '~s'-[Text] ].

@@ -1,0 +1,153 @@
+:- module(proofsight_encoding,
+          [ node_texts/5,               % +Kind, +Goal, +Details, -Head, -After
+            nodes_json/3,               % +Nodes, -Fragments, ?Tail
+            nodes_terms/2               % +Nodes, -Terms
+          ]).
+:- use_module(library(apply), [maplist/3]).
+:- use_module(library(lists), [append/3, subtract/3]).
+:- use_module(json, [json_string/2]).
+:- use_module(question, [goal_kind/3]).
+
+:- det(node_texts/5).
+:- det(nodes_json/3).
+:- det(nodes_terms/2).
+
+/** <module> Proofs as JSON and as terms
+
+JSON is a list of fragments, most of which are made when a revision is
+loaded; the caller joins them.  That takes a fifth of the time of writing
+them to a stream.
+*/
+
+%!  node_texts(+Kind, +Goal, +Details, -Head, -After) is det.
+%
+%   Head is the JSON of a node up to its status.  After follows the status
+%   where the node's value was seen or, of a clause, where its rule is to
+%   be named.  Details are class(C), proposition(P), label(L), rule(R) and
+%   threshold(T).
+
+node_texts(Kind, Goal, Details, Head, After) :-
+    format(string(Text), '~W',
+           [Goal, [quoted(true), numbervars(true), max_depth(1000)]]),
+    json_string(Text, GoalJson),
+    (   append(Named, [threshold(Threshold)], Details)
+    ->  atomic_list_concat(['","threshold":', Threshold, ',"value":'], After)
+    ;   Named = Details,
+        (   memberchk(rule(Rule), Details)
+        ->  json_string(Rule, RuleJson),
+            atom_concat('","rule":', RuleJson, After)
+        ;   After = '"'
+        )
+    ),
+    fields(Named, Fields, ['"status":"']),
+    atomic_list_concat(['{"goal":', GoalJson, ',"kind":"', Kind, '",'|Fields], Head).
+
+fields([], Fields, Tail) =>
+    Fields = Tail.
+fields([Detail|Details], Fields, Tail) =>
+    Detail =.. [Key, Value],
+    json_string(Value, ValueJson),
+    Fields = ['"', Key, '":', ValueJson, ','|Fields1],
+    fields(Details, Fields1, Tail).
+
+%!  nodes_json(+Nodes, -Fragments, ?Tail) is det.
+%
+%   Fragments, up to Tail, are a JSON array of Nodes, as nodes/4 of proof.pl
+%   has them.
+
+nodes_json(Nodes, ['['|Fragments], Tail) :-
+    nodes_fragments(Nodes, Fragments, Tail).
+
+nodes_fragments([Node], Fragments, Tail) =>
+    node_fragments(Node, Fragments, [']'|Tail]).
+nodes_fragments([Node|Nodes], Fragments, Tail) =>
+    node_fragments(Node, Fragments, [','|Fragments1]),
+    nodes_fragments(Nodes, Fragments1, Tail).
+
+node_fragments(node(Place, Status, How, Children), [Head, Status|Fragments], Tail) :-
+    texts(Place, KB, Head, After),
+    how_fragments(How, KB, After, Fragments, Fragments1),
+    child_fragments(Children, Fragments1, Tail).
+
+texts(at(Id, About), KB, Head, After) =>
+    About = about(KB, Image, _, _, _, _, Graph),
+    (   Image == img
+    ->  arg(Id, Graph, node(_, Head, After))
+    ;   KB:'$goal'(Id, Kind, Image, Goal, Details),
+        node_texts(Kind, Goal, Details, Head, After)
+    ).
+texts(goal(Goal, KB0), KB, Head, After) =>
+    KB = KB0,
+    shown(Goal, Shown),
+    goal_kind(KB, Goal, Kind),
+    node_texts(Kind, Shown, [], Head, After).
+
+%   The goal of a refuted clause is that which it might have proved.
+
+shown(refuted(_, Head), Shown) =>
+    shown(Head, Shown).
+shown(Goal, Shown) =>
+    copy_term(Goal, Shown),
+    numbervars(Shown, 0, _).
+
+how_fragments(none, _, _, Fragments, Tail) =>
+    Fragments = ['"'|Tail].
+how_fragments(value(Value), _, After, Fragments, Tail) =>
+    Fragments = [After, Value|Tail].
+how_fragments(rule(Clause), KB, _, Fragments, Tail) =>
+    KB:'$text'(Clause, _, After),
+    Fragments = [After|Tail].
+how_fragments(clause(Place), _, _, Fragments, Tail) =>
+    json_string(Place, PlaceJson),
+    Fragments = ['","rule":', PlaceJson|Tail].
+how_fragments(count(Needed, Holding, Total), _, _, Fragments, Tail) =>
+    Fragments = ['","count":[', Needed, ',', Holding, ',', Total, ']'|Tail].
+
+child_fragments([], Fragments, Tail) =>
+    Fragments = ['}'|Tail].
+child_fragments([Child|Children], Fragments, Tail) =>
+    Fragments = [',"children":[', Child|Fragments1],
+    more_children(Children, Fragments1, Tail).
+
+more_children([], Fragments, Tail) =>
+    Fragments = [']}'|Tail].
+more_children([Child|Children], Fragments, Tail) =>
+    Fragments = [',', Child|Fragments1],
+    more_children(Children, Fragments1, Tail).
+
+%!  nodes_terms(+Nodes, -Terms) is det.
+%
+%   Terms are node(Goal, Kind, Status, Children, Details), one for each of
+%   Nodes.  Details may hold class(C), proposition(P), label(L), rule(R),
+%   value(V), threshold(T) and count(Needed, Holding, Total).
+
+nodes_terms(Nodes, Terms) :-
+    maplist(node_term, Nodes, Terms).
+
+node_term(node(Place, Status, How, Children), Term) :-
+    Term = node(Goal, Kind, Status, Children, Details),
+    said(Place, KB, Kind, Goal, Details0),
+    how_details(How, KB, Details0, Details).
+
+said(at(Id, About), KB, Kind, Goal, Details) =>
+    About = about(KB, Image, _, _, _, _, _),
+    KB:'$goal'(Id, Kind, Image, Goal, Details).
+said(goal(Goal0, KB0), KB, Kind, Goal, Details) =>
+    KB = KB0,
+    shown(Goal0, Goal),
+    goal_kind(KB, Goal0, Kind),
+    Details = [].
+
+how_details(value(Value), _, Details0, Details) =>
+    append(Details0, [value(Value)], Details).
+how_details(How, KB, Details0, Details) =>
+    subtract(Details0, [threshold(_)], Details1),
+    (   How = rule(Clause)
+    ->  KB:'$goal'(Clause, _, _, _, [rule(Rule)]),
+        append(Details1, [rule(Rule)], Details)
+    ;   How = clause(Place)
+    ->  append(Details1, [rule(Place)], Details)
+    ;   How = count(_, _, _)
+    ->  append(Details1, [How], Details)
+    ;   Details = Details1
+    ).

@@ -1,0 +1,302 @@
+:- module(proofsight_graph,
+          [ build_graph/2,              % +KB, +Program
+            graph/2,                    % +KB, -Graph
+            forget_graph/1              % +KB
+          ]).
+:- use_module(library(aggregate), [aggregate_all/3]).
+:- use_module(library(apply), [maplist/3]).
+:- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
+:- use_module(library(lists), [member/2, nth1/3]).
+:- use_module(library(pairs), [group_pairs_by_key/2, pairs_values/2]).
+:- use_module(encoding, [node_texts/5]).
+:- use_module(program, [classes/2, part/3, policy/2, priority/2]).
+
+:- det(build_graph/2).
+:- det(graph/2).
+:- det(forget_graph/1).
+
+/** <module> The program as a numbered graph
+
+What a proof of one image may mention is known when a program is loaded:
+its propositions, their negations, the clauses, and the goals that are
+heads.  Each gets a number, and facts in the module of the revision:
+
+  - '$node'(Id, Spec): what decides it
+    - active(Index, Layer, Threshold, Clauses): the value at Index (0: never
+      observed) or, where the Layer, a number, is not observed, the derived/2 Clauses
+    - any(Clauses): the first clause that holds
+    - clause(Body): every node of Body
+    - not(Node)
+    - at_least(M, Nodes)
+    - winner(Order, Candidates, Default): the first of Clause-Class that holds;
+      Order is `classes` or `rules`, Default default(Class) or `none`
+    - decision(Class, ClassNode), decision(Classes): one class, or none
+    - default(ClassNodes)
+  - '$goal'(Id, Kind, Image, Goal, Details): how it reads; Details are
+    class(C), proposition(P), label(L), rule(R), threshold(T)
+  - '$named'(Name, Kind, Id): the node of a goal
+  - '$text'(Id, Head, After): its JSON for the image `img`, see node_texts/5
+  - '$layer'(Number, Indexes): where the values of a layer stand
+  - '$size'(Nodes, Layers, Values): how many there are
+*/
+
+%!  build_graph(+KB, +Program) is det.
+%
+%   Adds the graph of Program, which has no errors, to module KB.
+
+build_graph(KB, Program) :-
+    flag(KB, _, 1),                     % 1 is the winner
+    part(proposition, Program, Propositions),
+    observables(Propositions, 1, KB),
+    layers(Propositions, KB, Layers),
+    part(rule, Program, Rules),
+    classes(Program, Classes),
+    forall(member(proposition(P, _, _, _), Propositions), named(KB, P, active, _)),
+    forall(member(rule(Id, _, _, _, _), Rules), named(KB, Id, clause, _)),
+    forall(member(Class, Classes), named(KB, Class, class, _)),
+    forall(member(rule(Id, Head, Elements, _, _), Rules),
+           clause_node(KB, Id, Head, Elements)),
+    clauses_by_head(KB, Rules, ByHead),
+    part(label, Program, Labels),
+    forall(member(proposition(P, Feature, Threshold, _), Propositions),
+           active_node(KB, ByHead, Labels, Layers, P, Feature, Threshold)),
+    forall(member(Class, Classes), class_node(KB, ByHead, Class)),
+    excepted(Rules, Excepted),
+    forall(member(Rule, Excepted), exception_node(KB, ByHead, Rule)),
+    decision_nodes(KB, Program, Classes),
+    flag(KB, Size, 0),
+    length(Layers, LayerCount),
+    aggregate_all(count, KB:'$observable'(_, _), Values),
+    assertz(KB:'$size'(Size, LayerCount, Values)).
+
+%!  graph(+KB, -Graph) is det.
+%
+%   Graph is graph(node(Spec, Head, After), ...), the facts '$node' and
+%   '$text' as one term.  Each thread keeps it in a global variable, where it
+%   is read without being copied: proofs take half the time.
+
+graph(KB, Graph) :-
+    (   nb_current(KB, Graph0)
+    ->  Graph = Graph0
+    ;   findall(Id-node(Spec, Head, After),
+                ( KB:'$node'(Id, Spec),
+                  (   KB:'$text'(Id, Head, After)
+                  ->  true
+                  ;   Head = '',        % the winner is never shown
+                      After = ''
+                  )
+                ),
+                Pairs0),
+        keysort(Pairs0, Pairs),
+        pairs_values(Pairs, Nodes),
+        compound_name_arguments(Graph, graph, Nodes),
+        nb_setval(KB, Graph)
+    ).
+
+%!  forget_graph(+KB) is det.
+
+forget_graph(KB) :-
+    (   nb_current(KB, _)
+    ->  nb_delete(KB)
+    ;   true
+    ).
+
+%   Numbers.
+
+fresh(KB, Id) :-
+    flag(KB, Last, Last + 1),
+    Id is Last + 1.
+
+named(KB, Name, Kind, Id) :-
+    (   KB:'$named'(Name, Kind, Id0)
+    ->  Id = Id0
+    ;   fresh(KB, Id),
+        assertz(KB:'$named'(Name, Kind, Id))
+    ).
+
+observables([], _, _) =>
+    true.
+observables([proposition(_, _, none, _)|Propositions], N, KB) =>
+    observables(Propositions, N, KB).
+observables([proposition(P, _, _, _)|Propositions], N, KB) =>
+    assertz(KB:'$observable'(P, N)),
+    N1 is N + 1,
+    observables(Propositions, N1, KB).
+
+layers(Propositions, KB, Layers) :-
+    findall(Layer,
+            ( member(proposition(_, Feature, _, _), Propositions),
+              arg(1, Feature, Layer)
+            ),
+            Layers0),
+    sort(Layers0, Layers),
+    forall(( nth1(Number, Layers, Layer),
+             findall(Index,
+                     ( member(proposition(P, Feature, Threshold, _), Propositions),
+                       Threshold \== none,
+                       arg(1, Feature, Layer),
+                       KB:'$observable'(P, Index)
+                     ),
+                     Indexes)
+           ),
+           assertz(KB:'$layer'(Number, Indexes))).
+
+%   Clauses and their bodies.
+
+clause_node(KB, Id, Head, Elements) :-
+    named(KB, Id, clause, Node),
+    maplist(element_node(KB), Elements, Body),
+    assertz(KB:'$node'(Node, clause(Body))),
+    head_goal(Head, Image, Goal),
+    describe(KB, Node, rule, Image, Goal, [rule(Id)]).
+
+head_goal(class(Class), Image, class(Image, Class)).
+head_goal(ab(Rule), Image, ab(Rule, Image)).
+head_goal(derived(P), Image, derived(Image, P)).
+
+element_node(KB, active(P, true, _), Node) =>
+    named(KB, P, active, Node).
+element_node(KB, active(P, false, _), Node) =>
+    negated(KB, P, active, inactive, Node).
+element_node(KB, unless(Rule, _), Node) =>
+    negated(KB, Rule, exception, unless, Node).
+element_node(KB, at_least(M, Elements, _), Node) =>
+    maplist(element_node(KB), Elements, Nodes),
+    format(atom(Name), '~w ~w', [M, Nodes]),
+    (   KB:'$named'(Name, at_least, Node0)
+    ->  Node = Node0
+    ;   named(KB, Name, at_least, Node),
+        assertz(KB:'$node'(Node, at_least(M, Nodes))),
+        maplist(literal_goal(Image), Elements, Goals),
+        describe(KB, Node, at_least, Image, at_least(M, Goals), [])
+    ).
+
+negated(KB, Name, Kind, Negation, Node) :-
+    (   KB:'$named'(Name, Negation, Node0)
+    ->  Node = Node0
+    ;   named(KB, Name, Kind, Inner),
+        named(KB, Name, Negation, Node),
+        assertz(KB:'$node'(Node, not(Inner))),
+        negated_goal(Kind, Name, Image, Goal),
+        describe(KB, Node, not, Image, \+ Goal, [])
+    ).
+
+negated_goal(active, P, Image, active(Image, P)).
+negated_goal(exception, Rule, Image, ab(Rule, Image)).
+
+literal_goal(Image, active(P, true, _), active(Image, P)).
+literal_goal(Image, active(P, false, _), \+ active(Image, P)).
+
+%   Heads.
+
+active_node(KB, ByHead, Labels, Layers, P, Feature, Threshold) :-
+    clauses_of(ByHead, derived(P), Clauses),
+    (   Clauses == []
+    ->  true
+    ;   named(KB, P, derived, Derived),
+        assertz(KB:'$node'(Derived, any(Clauses))),
+        describe(KB, Derived, user, Image, derived(Image, P), [])
+    ),
+    arg(1, Feature, Layer),
+    once(nth1(Number, Layers, Layer)),
+    (   KB:'$observable'(P, Index)
+    ->  Evidence = [threshold(Threshold)]
+    ;   Index = 0,
+        Evidence = []
+    ),
+    (   memberchk(label(P, Label, _, _), Labels)
+    ->  Details = [proposition(P), label(Label)|Evidence]
+    ;   Details = [proposition(P)|Evidence]
+    ),
+    named(KB, P, active, Node),
+    assertz(KB:'$node'(Node, active(Index, Number, Threshold, Clauses))),
+    describe(KB, Node, active, Image1, active(Image1, P), Details).
+
+class_node(KB, ByHead, Class) :-
+    clauses_of(ByHead, class(Class), Clauses),
+    named(KB, Class, class, Node),
+    assertz(KB:'$node'(Node, any(Clauses))),
+    describe(KB, Node, class, Image, class(Image, Class), [class(Class)]).
+
+%   Also for `\+ ab(Rule, Image)` where Rule has no exceptions.
+
+excepted(Rules, Excepted) :-
+    findall(Rule,
+            (   member(rule(_, ab(Rule), _, _, _), Rules)
+            ;   member(rule(_, _, Elements, _, _), Rules),
+                member(unless(Rule, _), Elements)
+            ),
+            All),
+    sort(All, Excepted).
+
+exception_node(KB, ByHead, Rule) :-
+    clauses_of(ByHead, ab(Rule), Clauses),
+    named(KB, Rule, exception, Node),
+    assertz(KB:'$node'(Node, any(Clauses))),
+    describe(KB, Node, exception, Image, ab(Rule, Image), []).
+
+clauses_by_head(KB, Rules, ByHead) :-
+    findall(Head-Node,
+            ( member(rule(Id, Head, _, _, _), Rules),
+              named(KB, Id, clause, Node)
+            ),
+            Pairs),
+    keysort(Pairs, Sorted),
+    group_pairs_by_key(Sorted, Groups),
+    list_to_assoc(Groups, ByHead).
+
+clauses_of(ByHead, Head, Clauses) :-
+    (   get_assoc(Head, ByHead, Clauses0)
+    ->  Clauses = Clauses0
+    ;   Clauses = []
+    ).
+
+%   Decisions.
+
+decision_nodes(KB, Program, Classes) :-
+    maplist(class_number(KB), Classes, ClassNodes),
+    priority(Program, Priority),
+    findall(Clause-Class,
+            ( member(Id-Class, Priority),
+              named(KB, Id, clause, Clause)
+            ),
+            Candidates),
+    part(default_class, Program, Defaults),
+    (   Defaults = [default_class(Default, _)|_]
+    ->  Winner = default(Default)
+    ;   Winner = none
+    ),
+    policy(Program, Policy),
+    (   Policy == exclusive
+    ->  Order = classes
+    ;   Order = rules
+    ),
+    assertz(KB:'$node'(1, winner(Order, Candidates, Winner))),
+    forall(nth1(N, Classes, Class),
+           ( nth1(N, ClassNodes, ClassNode),
+             named(KB, Class, decision, Node),
+             assertz(KB:'$node'(Node, decision(Class, ClassNode))),
+             describe(KB, Node, decision, Image, decision(Image, Class),
+                      [class(Class)])
+           )),
+    named(KB, none(), undecided, Undecided),
+    assertz(KB:'$node'(Undecided, decision(ClassNodes))),
+    describe(KB, Undecided, decision, Image1, decision(Image1, '$VAR'('_')), []),
+    (   Winner == none
+    ->  true
+    ;   named(KB, none(), default, ByDefault),
+        assertz(KB:'$node'(ByDefault, default(ClassNodes))),
+        describe(KB, ByDefault, default, _, default_class(Default),
+                 [class(Default)])
+    ).
+
+class_number(KB, Class, Node) :-
+    named(KB, Class, class, Node).
+
+%   How a node reads.
+
+describe(KB, Node, Kind, Image, Goal, Details) :-
+    assertz(KB:'$goal'(Node, Kind, Image, Goal, Details)),
+    Image = img,
+    node_texts(Kind, Goal, Details, Head, After),
+    assertz(KB:'$text'(Node, Head, After)).

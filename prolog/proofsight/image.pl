@@ -1,0 +1,115 @@
+:- module(proofsight_image,
+          [ read_image/4                % +KB, +Directory, +File, ?Image
+          ]).
+:- use_module(library(lists), [member/2, subtract/3]).
+:- use_module(library(process), [process_create/3, process_wait/2]).
+:- use_module(source, [read_facts/2]).
+
+:- det(read_image/4).
+
+/** <module> An image's facts from a server
+
+`proofsight facts FILE --prolog` is run as a process and its output read as
+terms.  It asks the server of the environment variable PROOFSIGHT_SERVER
+(HOST:PORT) for the knowledge base of PROOFSIGHT_KB or, where that is not
+set, the one that the loaded directory belongs to; `proofsight repl` sets
+both.
+*/
+
+%!  read_image(+KB, +Directory, +File, ?Image) is det.
+%
+%   The facts of the picture in File become those of Image in KB; facts that
+%   Image had before are gone.  An unbound Image is named after File.
+%
+%   @error proofsight(Key, Slots), which has a message.
+
+read_image(KB, Directory, File0, Image) :-
+    (   absolute_file_name(File0, File,
+                           [access(read), file_errors(fail)])
+    ->  true
+    ;   failed('repl.no_file', [file=File0])
+    ),
+    (   var(Image)
+    ->  file_base_name(File, Base),
+        file_name_extension(Image, _, Base)
+    ;   true
+    ),
+    (   getenv('PROOFSIGHT_SERVER', Server)
+    ->  true
+    ;   failed('repl.no_server', [])
+    ),
+    knowledge_base_name(Directory, Name),
+    command_facts([facts, '--server', Server, '--kb', Name, '--prolog', File], Facts),
+    accepted(KB, Facts, Values, Predicted),
+    forget(KB, Image),
+    forall(member(P-V, Values), assertz(KB:value(Image, P, V))),
+    forall(member(C-V, Predicted), assertz(KB:predicted(Image, C, V))).
+
+failed(Key, Slots) :-
+    throw(error(proofsight(Key, Slots), _)).
+
+%   repository/digits/3 is a revision of `digits`.
+
+knowledge_base_name(Directory, Name) :-
+    (   getenv('PROOFSIGHT_KB', Name0)
+    ->  Name = Name0
+    ;   file_directory_name(Directory, Parent),
+        file_base_name(Parent, Name)
+    ).
+
+command_facts(Arguments, Facts) :-
+    catch(process_create(path(proofsight), Arguments,
+                         [stdout(pipe(Out, [encoding(utf8)])), process(Process)]),
+          error(existence_error(_, _), _),
+          failed('repl.no_command', [])),
+    call_cleanup(catch(read_facts(Out, Facts0), error(syntax_error(_), _), true),
+                 ( close(Out),
+                   process_wait(Process, Status)
+                 )),
+    (   Status == exit(0),
+        nonvar(Facts0)
+    ->  Facts = Facts0
+    ;   format(string(Text), '~w', [Status]),
+        failed('repl.facts_failed', [status=Text])
+    ).
+
+%   accepted(+KB, +Facts, -Values, -Predicted): Facts fit the revision.
+
+accepted(KB, Facts, Values, Predicted) :-
+    findall(P-V, member(value(_, P, V), Facts), Values),
+    findall(C-V, member(predicted(_, C, V), Facts), Predicted),
+    (   member(Fact, Facts),
+        \+ ( ground(Fact), expected(Fact, KB) )
+    ->  format(string(Text), '~W', [Fact, [quoted(true), max_depth(10)]]),
+        failed('repl.unexpected_fact', [fact=Text])
+    ;   true
+    ),
+    findall(P, KB:'$observable'(P, _), Observable),
+    findall(P, member(P-_, Values), Observed),
+    subtract(Observable, Observed, Missing),
+    (   member(P, Missing),
+        same_layer(KB, P, Other),
+        memberchk(Other, Observed)
+    ->  failed('error.partial_layer', [name=P])
+    ;   true
+    ).
+
+expected(value(Image, P, V), KB) :-
+    atom(Image),
+    number(V),
+    KB:'$observable'(P, _).
+expected(predicted(Image, Class, V), _) :-
+    atom(Image),
+    atom(Class),
+    number(V).
+expected(measured(_, _, _), _).
+
+same_layer(KB, P, Other) :-
+    KB:proposition(P, Feature, _),
+    arg(1, Feature, Layer),
+    KB:proposition(Other, OtherFeature, _),
+    arg(1, OtherFeature, Layer).
+
+forget(KB, Image) :-
+    forall(clause(KB:value(Image, _, _), true, Reference), erase(Reference)),
+    forall(clause(KB:predicted(Image, _, _), true, Reference), erase(Reference)).

@@ -1,0 +1,193 @@
+:- module(proofsight_overlap,
+          [ bodies/2,                   % +Program, -Bodies
+            contradictory/2,            % +Body, -Why
+            shadows/3                   % +Bodies, -Wider, -Narrower
+          ]).
+:- use_module(library(apply), [maplist/3]).
+:- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
+:- use_module(library(lists), [append/3, max_list/2, member/2]).
+:- use_module(library(ordsets), [ord_memberchk/2, ord_subtract/3]).
+:- use_module(library(pairs), [group_pairs_by_key/2]).
+:- use_module(program, [part/3]).
+
+/** <module> Bodies that say too much
+
+A body is a set of conditions: on(P), off(P), unless(Rule) and
+count(M, Conditions).  Where two propositions put thresholds to one
+observed feature, being above the higher says being above the lower;
+`Entailed` is all that a body says in that way.
+*/
+
+%!  bodies(+Program, -Bodies) is det.
+%
+%   Bodies are body(N, Id, Head, Conditions, Entailed), one per rule; N
+%   counts the rules of the file.
+
+:- det(bodies/2).
+
+bodies(Program, Bodies) :-
+    part(rule, Program, Rules),
+    excepted(Rules, Excepted),
+    weaker(Program, Rules, Weaker),
+    bodies(Rules, 1, Excepted, Weaker, Bodies).
+
+bodies([], _, _, _, Bodies) =>
+    Bodies = [].
+bodies([rule(Id, Head, Elements, _, _)|Rules], N, Excepted, Weaker, Bodies) =>
+    findall(Condition,
+            ( member(Element, Elements),
+              condition(Element, Excepted, Condition)
+            ),
+            Conditions0),
+    sort(Conditions0, Conditions),
+    findall(Entailed0,
+            ( member(Condition, Conditions),
+              entails(Condition, Weaker, Entailed0)
+            ),
+            Entailed1),
+    sort(Entailed1, Entailed),
+    Bodies = [body(N, Id, Head, Conditions, Entailed)|Bodies1],
+    N1 is N + 1,
+    bodies(Rules, N1, Excepted, Weaker, Bodies1).
+
+%   `unless` of a rule without exceptions says nothing, and at_least(N, L)
+%   of N literals says all of them.
+
+condition(active(P, true, _), _, on(P)).
+condition(active(P, false, _), _, off(P)).
+condition(unless(Rule, _), Excepted, unless(Rule)) :-
+    ord_memberchk(Rule, Excepted).
+condition(at_least(M, Elements, _), Excepted, Condition) :-
+    (   length(Elements, M)
+    ->  member(Element, Elements),
+        condition(Element, Excepted, Condition)
+    ;   findall(Literal,
+                ( member(Element, Elements),
+                  condition(Element, Excepted, Literal)
+                ),
+                Literals0),
+        msort(Literals0, Literals),
+        Condition = count(M, Literals)
+    ).
+
+excepted(Rules, Excepted) :-
+    findall(Rule, member(rule(_, ab(Rule), _, _, _), Rules), All),
+    sort(All, Excepted).
+
+%   Weaker: literal -> the literals it entails by thresholds of one feature.
+
+weaker(Program, Rules, Weaker) :-
+    part(proposition, Program, Propositions),
+    findall(P, member(rule(_, derived(P), _, _, _), Rules), Derived0),
+    sort(Derived0, Derived),
+    findall(Feature-(Threshold-P),
+            ( member(proposition(P, Feature, Threshold, _), Propositions),
+              number(Threshold),
+              \+ ord_memberchk(P, Derived)
+            ),
+            Pairs0),
+    keysort(Pairs0, Pairs),
+    group_pairs_by_key(Pairs, Groups),
+    findall(Literal-Others,
+            ( member(_-Group, Groups),
+              Group = [_, _|_],
+              member(T-P, Group),
+              entailed_literals(T, P, Group, Literal, Others)
+            ),
+            Entailments0),
+    sort(1, @<, Entailments0, Entailments),
+    list_to_assoc(Entailments, Weaker).
+
+entailed_literals(T, P, Group, on(P), Others) :-
+    findall(on(Q), ( member(U-Q, Group), Q \== P, U =< T ), Others).
+entailed_literals(T, P, Group, off(P), Others) :-
+    findall(off(Q), ( member(U-Q, Group), Q \== P, U >= T ), Others).
+
+entails(Condition, _, Condition).
+entails(Condition, Weaker, Entailed) :-
+    get_assoc(Condition, Weaker, Others),
+    member(Entailed, Others).
+
+%!  contradictory(+Body, -Why) is semidet.
+%
+%   Body can never hold; Why is the proposition or the count to blame.
+
+contradictory(body(_, _, _, Conditions, Entailed), Why) :-
+    (   member(off(P), Conditions),
+        ord_memberchk(on(P), Entailed)
+    ->  Why = P
+    ;   member(count(M, Literals), Conditions),
+        most(Literals, Entailed, Most),
+        Most < M
+    ->  Why = at_least(M)
+    ).
+
+%   How many of Literals can hold together with Entailed.
+
+most(Literals, Entailed, Most) :-
+    findall(P, ( member(L, Literals), arg(1, L, P) ), Ps0),
+    sort(Ps0, Ps),
+    findall(Best, ( member(P, Ps), best(P, Literals, Entailed, Best) ), Bests),
+    sum(Bests, 0, Most).
+
+best(P, Literals, Entailed, Best) :-
+    possible(on(P), off(P), Literals, Entailed, On),
+    possible(off(P), on(P), Literals, Entailed, Off),
+    max_list([On, Off], Best).
+
+possible(Literal, Opposite, Literals, Entailed, Count) :-
+    (   ord_memberchk(Opposite, Entailed)
+    ->  Count = 0
+    ;   findall(Literal, member(Literal, Literals), Found),
+        length(Found, Count)
+    ).
+
+sum([], Sum, Sum).
+sum([N|Ns], Sum0, Sum) :-
+    Sum1 is Sum0 + N,
+    sum(Ns, Sum1, Sum).
+
+%!  shadows(+Bodies, -Wider, -Narrower) is nondet.
+%
+%   Wherever the body Narrower holds, Wider, another, holds too.  Each is
+%   looked up under one of its conditions, which keeps this near linear.
+
+shadows(Bodies, Wider, Narrower) :-
+    findall(Key-Body, ( member(Body, Bodies), key(Body, Key) ), Keyed0),
+    keysort(Keyed0, Keyed),
+    group_pairs_by_key(Keyed, Grouped),
+    list_to_assoc(Grouped, Index),
+    member(Narrower, Bodies),
+    Narrower = body(N, _, _, _, Entailed),
+    member(Key, [any|Entailed]),
+    get_assoc(Key, Index, Candidates),
+    member(Wider, Candidates),
+    Wider = body(W, _, _, Conditions, _),
+    W =\= N,
+    forall(member(Condition, Conditions), said(Condition, Entailed)).
+
+key(body(_, _, _, Conditions, _), Key) :-
+    (   member(Condition, Conditions),
+        Condition \= count(_, _)
+    ->  Key = Condition
+    ;   Key = any
+    ).
+
+said(Condition, Entailed) :-
+    ord_memberchk(Condition, Entailed),
+    !.
+said(count(M, Literals), Entailed) :-
+    findall(L, ( member(L, Literals), ord_memberchk(L, Entailed) ), Sure),
+    length(Sure, Count),
+    (   Count >= M
+    ->  true
+    ;   member(count(M2, Literals2), Entailed),
+        sort(Literals, Set),
+        sort(Literals2, Set2),
+        length(Literals2, Length2),
+        length(Set2, Length2),          % without repetition
+        ord_subtract(Set2, Set, Outside),
+        length(Outside, Out),
+        M2 - Out >= M
+    ),
+    !.

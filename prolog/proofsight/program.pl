@@ -1,0 +1,249 @@
+:- module(proofsight_program,
+          [ read_program/3,             % +Directory, -Program, -Findings
+            part/3,                     % +Name, +Program, -Items
+            declared/3,                 % +Kind, +Program, +Name
+            predicates/2,               % +Program, -Indicators
+            classes/2,                  % +Program, -Classes
+            priority/2,                 % +Program, -Rules
+            policy/2,                   % +Program, -Policy
+            place/4,                    % +Program, +File, +Offset, -Place
+            used/4                      % +Element, -Proposition, -Sign, -Offset
+          ]).
+:- use_module(library(apply), [partition/4]).
+:- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
+:- use_module(library(lists), [append/3, list_to_set/2, member/2, nth0/3]).
+:- use_module(library(pairs), [map_list_to_pairs/3, pairs_values/2]).
+:- use_module(clauses, [item/5]).
+:- use_module(source, [line_column/4, read_source/5]).
+
+:- det(read_program/3).
+:- det(part/3).
+:- det(predicates/2).
+:- det(classes/2).
+:- det(priority/2).
+:- det(policy/2).
+:- det(place/4).
+
+/** <module> A revision's files as one value
+
+program(Parts, Names, Lines): Parts are the items of clauses.pl, sorted
+by kind and each in the order of the file; Names looks up what is
+declared; Lines turns offsets into lines and columns.
+*/
+
+files([ 'quantiser.pl'-required,
+        'rules.pl'-required,
+        'labels.pl'-optional,
+        'user.pl'-optional
+      ]).
+
+kinds([ layer-5, reads-3, proposition-4, rule-5, policy-2, default_class-2,
+        class_order-2, stats-3, label-4, user-5
+      ]).
+
+%!  read_program(+Directory, -Program, -Findings) is det.
+%
+%   Program is what the files of Directory say, as far as they can be
+%   read; Findings are finding(Severity, Code, File, Offset, Slots) about
+%   what cannot.
+
+read_program(Directory, program(Parts, Names, Lines), Findings) :-
+    files(Files),
+    read_files(Files, Directory, Items, Lines, Findings),
+    kinds(Kinds),
+    sorted(Kinds, Items, Parts),
+    findall(Name-true, member(proposition(Name, _, _, _), Items), Propositions),
+    findall(Id-true, member(rule(Id, _, _, _, _), Items), Rules),
+    findall(Atom-Size, member(layer(Atom, _, _, Size, _), Items), Layers),
+    lookup(Propositions, PropositionNames),
+    lookup(Rules, RuleNames),
+    lookup(Layers, LayerNames),
+    Names = names(PropositionNames, RuleNames, LayerNames).
+
+lookup(Pairs, Assoc) :-
+    sort(1, @<, Pairs, Unique),
+    list_to_assoc(Unique, Assoc).
+
+read_files([], _, Items, Lines, Findings) =>
+    Items = [],
+    Lines = [],
+    Findings = [].
+read_files([Name-Need|Files], Directory, Items, Lines, Findings) =>
+    directory_file_path(Directory, Name, File),
+    (   exists_file(File)
+    ->  read_file(File, Name, Items0, Lines0, Findings0),
+        Lines = [Name-Lines0|Lines1]
+    ;   Items0 = [],
+        Lines = Lines1,
+        (   Need == required
+        ->  Findings0 = [finding(error, missing_file, Name, none, [file=Name])]
+        ;   Findings0 = []
+        )
+    ),
+    read_files(Files, Directory, Items1, Lines1, Findings1),
+    append(Items0, Items1, Items),
+    append(Findings0, Findings1, Findings).
+
+directory_file_path(Directory, Name, File) :-
+    atomic_list_concat([Directory, Name], /, File).
+
+read_file(File, Name, Items, Lines, Findings) :-
+    read_source(File, Name, Clauses, Lines, Errors),
+    findall(finding(error, syntax_error, Name, Offset, [problem=Text]),
+            ( member(syntax_error(What, Offset), Errors),
+              format(string(Text), '~w', [What])
+            ),
+            Findings0),
+    items(Clauses, Name, Items, Findings1),
+    append(Findings0, Findings1, Findings).
+
+items([], _, Items, Findings) =>
+    Items = [],
+    Findings = [].
+items([read(Term, Position, Names)|Clauses], File, Items, Findings) =>
+    catch(item(File, Term, Position, Names, Item),
+          malformed(Code, Slots, Offset),
+          true),
+    (   nonvar(Code)
+    ->  Findings = [finding(error, Code, File, Offset, Slots)|Findings1],
+        items(Clauses, File, Items, Findings1)
+    ;   Items = [Item|Items1],
+        items(Clauses, File, Items1, Findings)
+    ).
+
+sorted([], _, Parts) =>
+    Parts = [].
+sorted([Kind-Arity|Kinds], Items, Parts) =>
+    partition(of_kind(Kind, Arity), Items, Of, Others),
+    Parts = [Kind-Of|Parts1],
+    sorted(Kinds, Others, Parts1).
+
+of_kind(Kind, Arity, Item) :-
+    functor(Item, Kind, Arity).
+
+%!  part(+Kind, +Program, -Items) is det.
+%
+%   Items are those of one Kind, in the order of the file.
+
+part(Kind, program(Parts, _, _), Items) :-
+    memberchk(Kind-Items, Parts).
+
+%!  declared(+Kind, +Program, +Name) is semidet.
+%
+%   Name is a declared `proposition`, `rule` or `layer`.
+
+declared(proposition, program(_, names(Known, _, _), _), Name) :-
+    get_assoc(Name, Known, _).
+declared(rule, program(_, names(_, Known, _), _), Name) :-
+    get_assoc(Name, Known, _).
+declared(layer, program(_, names(_, _, Known), _), Name) :-
+    get_assoc(Name, Known, _).
+
+%!  predicates(+Program, -Indicators) is det.
+%
+%   The Name/Arity of `user.pl`, in the order of their first clauses.
+
+predicates(Program, Indicators) :-
+    part(user, Program, Users),
+    findall(Name/Arity,
+            ( member(user(Head, _, _, _, _), Users),
+              functor(Head, Name, Arity)
+            ),
+            All),
+    list_to_set(All, Indicators).
+
+%!  classes(+Program, -Classes) is det.
+%
+%   The classes in the order that breaks ties: those of class_order/1 or,
+%   without it, the heads of rules, and the default, as they come.
+
+classes(Program, Classes) :-
+    part(class_order, Program, Orders),
+    (   Orders = [class_order(Classes0, _)|_]
+    ->  Classes = Classes0
+    ;   part(rule, Program, Rules),
+        part(default_class, Program, Defaults),
+        findall(Class,
+                (   member(rule(_, class(Class), _, _, _), Rules)
+                ;   member(default_class(Class, _), Defaults)
+                ),
+                All),
+        list_to_set(All, Classes)
+    ).
+
+%!  policy(+Program, -Policy) is det.
+%
+%   `exclusive` where none is declared.
+
+policy(Program, Policy) :-
+    part(policy, Program, Policies),
+    (   Policies = [policy(Policy0, _)|_]
+    ->  Policy = Policy0
+    ;   Policy = exclusive
+    ).
+
+%!  priority(+Program, -Rules) is det.
+%
+%   The rules for classes, Id-Class, so ordered that the first that fires
+%   decides: all policies come down to that.
+%
+%     - `exclusive`: by the order of the classes, then as in the file;
+%     - `ordered`: as in the file;
+%     - `confidence`: by falling confidence (0 where it has none), then
+%       the order of the classes, then as in the file.
+
+priority(Program, Ordered) :-
+    part(rule, Program, Rules),
+    findall(Id-Class, member(rule(Id, class(Class), _, _, _), Rules), InFile),
+    policy(Program, Policy),
+    priority(Policy, Program, InFile, Ordered).
+
+priority(exclusive, Program, InFile, Ordered) =>
+    classes(Program, Classes),
+    map_list_to_pairs(rank(Classes), InFile, Keyed),
+    keysort(Keyed, Sorted),
+    pairs_values(Sorted, Ordered).
+priority(confidence, Program, InFile, Ordered) =>
+    classes(Program, Classes),
+    part(stats, Program, Stats),
+    map_list_to_pairs(confidence_rank(Classes, Stats), InFile, Keyed),
+    keysort(Keyed, Sorted),
+    pairs_values(Sorted, Ordered).
+priority(_, _, InFile, Ordered) =>
+    Ordered = InFile.
+
+rank(Classes, _-Class, Rank) :-
+    (   nth0(Rank0, Classes, Class)
+    ->  Rank = Rank0
+    ;   length(Classes, Rank)
+    ).
+
+confidence_rank(Classes, Stats, Id-Class, Negative-Rank) :-
+    (   memberchk(stats(Id, Pairs, _), Stats),
+        memberchk(confidence-Confidence, Pairs),
+        number(Confidence)
+    ->  Negative is 0.0 - Confidence
+    ;   Negative = 0.0
+    ),
+    rank(Classes, Id-Class, Rank).
+
+%!  used(+Element, -Proposition, -Sign, -Offset) is nondet.
+%
+%   The propositions of an element of a body, each with its sign.
+
+used(active(Proposition, Sign, Offset), Proposition, Sign, Offset).
+used(at_least(_, Elements, _), Proposition, Sign, Offset) :-
+    member(Element, Elements),
+    used(Element, Proposition, Sign, Offset).
+
+%!  place(+Program, +File, +Offset, -Place) is det.
+%
+%   Place is Line:Column, or 0:0 where Offset is `none`.
+
+place(program(_, _, Lines), File, Offset, Place) :-
+    (   integer(Offset),
+        memberchk(File-Starts, Lines)
+    ->  line_column(Starts, Offset, Line, Column),
+        Place = Line:Column
+    ;   Place = 0:0
+    ).

@@ -1,0 +1,464 @@
+:- module(proofsight_proof,
+          [ about/3,                    % +KB, +Image, -About
+            decided/2,                  % +About, -Winner
+            root/4,                     % +KB, +Goal, +About, -Root
+            decision_root/2,            % +About, -Root
+            holds/1,                    % +Root
+            nodes/4                     % +Root, +Most, -Nodes, -CutShort
+          ]).
+:- use_module(library(assoc), [empty_assoc/1, get_assoc/3, put_assoc/4]).
+:- use_module(library(lists), [member/2]).
+:- use_module(facts, [image/2, values/3]).
+:- use_module(graph, [graph/2]).
+:- use_module(question, [answer/6]).
+
+:- det(about/3).
+:- det(decided/2).
+:- det(root/4).
+:- det(decision_root/2).
+:- det(nodes/4).
+
+/** <module> Proofs
+
+A proof is a graph of nodes, numbered by breadth from the root, 0; a goal
+that is used twice is one node.  What a revision's own graph says is
+decided on demand, once per image, and kept in one term; other goals are
+question.pl's.
+
+A node is node(Place, Status, How, Children):
+
+  - Place is at(Id, About), a node of the graph, or goal(Goal, KB)
+  - Status is PROVED, FACT, ABSENT or CUT_SHORT
+  - How is value(V), rule(Id) by the number of a clause, clause(Text),
+    count(Needed, Holding, Total) or none
+  - Children are numbers of nodes
+*/
+
+%!  about(+KB, +Image, -About) is det.
+%
+%   About is about(KB, Image, Values, Truths, Numbers, Observed, Graph): the
+%   facts of Image, and places for what will be found out of each node and
+%   layer.
+%   It is none() where Image is not known.
+
+about(KB, Image, About) :-
+    (   atom(Image),
+        image(KB, Image)
+    ->  values(KB, Image, Values),
+        KB:'$size'(Size, Layers, _),
+        functor(Truths, truths, Size),
+        functor(Numbers, numbers, Size),
+        functor(Observed, observed, Layers),
+        graph(KB, Graph),
+        About = about(KB, Image, Values, Truths, Numbers, Observed, Graph)
+    ;   About = none()
+    ).
+
+%!  decided(+About, -Winner) is det.
+%
+%   Winner is won(Class, Clause), default(Class) or none.
+
+decided(About, Winner) :-
+    truth(1, About, Winner).
+
+%!  root(+KB, +Goal, +About, -Root) is det.
+%
+%   Root is the place of Goal, which may mention the image of About.
+
+root(KB, Goal, About, Root) :-
+    (   About == none()
+    ->  Abouts = []
+    ;   arg(2, About, Image),
+        Abouts = [Image-About]
+    ),
+    place(Goal, KB, Abouts, _, Root).
+
+%!  decision_root(+About, -Root) is det.
+%
+%   Root is the place of the decision, or of there being none.
+
+decision_root(About, at(Id, About)) :-
+    arg(1, About, KB),
+    decided(About, Winner),
+    (   winning(Winner, Class)
+    ->  KB:'$named'(Class, decision, Id)
+    ;   KB:'$named'(none(), undecided, Id)
+    ).
+
+winning(won(Class, _), Class).
+winning(default(Class), Class).
+
+%!  holds(+Root) is semidet.
+
+holds(at(Id, About)) :-
+    truth(Id, About, Truth),
+    Truth \== no.
+holds(goal(Goal, KB)) :-
+    \+ \+ call(KB:Goal).
+
+%   truth(+Id, +About, -Truth): `no`, or `yes`, or the clause that makes it
+%   true; of the winner, as decided/2.
+
+truth(Id, About, Truth) :-
+    arg(4, About, Truths),
+    arg(Id, Truths, Truth),
+    (   nonvar(Truth)
+    ->  true
+    ;   spec(Id, About, Spec),
+        decide(Spec, About, Truth)
+    ).
+
+spec(Id, About, Spec) :-
+    arg(7, About, Graph),
+    arg(Id, Graph, Node),
+    arg(1, Node, Spec).
+
+decide(active(Index, Layer, Threshold, Clauses), About, Truth) =>
+    (   observed_value(Index, Layer, About, Value)
+    ->  (   number(Value),
+            Value > Threshold
+        ->  Truth = yes
+        ;   Truth = no
+        )
+    ;   first_true(Clauses, About, Truth)
+    ).
+decide(clause(Body), About, Truth) =>
+    all_true(Body, About, Truth).
+decide(not(Id), About, Truth) =>
+    truth(Id, About, Inner),
+    (   Inner == no
+    ->  Truth = yes
+    ;   Truth = no
+    ).
+decide(any(Clauses), About, Truth) =>
+    first_true(Clauses, About, Truth).
+decide(at_least(Needed, Ids), About, Truth) =>
+    true_count(Ids, About, 0, Holding),
+    (   Holding >= Needed
+    ->  Truth = yes
+    ;   Truth = no
+    ).
+decide(winner(_, Candidates, Default), About, Winner) =>
+    first_winner(Candidates, Default, About, Winner).
+decide(decision(Class, _), About, Truth) =>
+    truth(1, About, Winner),
+    (   winning(Winner, Class)
+    ->  Truth = yes
+    ;   Truth = no
+    ).
+decide(decision(_), _, Truth) =>
+    Truth = no.
+decide(default(_), _, Truth) =>
+    Truth = yes.
+
+%   observed_value(+Index, +Layer, +About, -Value): the layer was observed;
+%   Value is `none` where this one of its values is missing.
+
+observed_value(Index, Layer, About, Value) :-
+    Index > 0,
+    arg(3, About, Values),
+    arg(Index, Values, Value),
+    (   number(Value)
+    ->  true
+    ;   arg(6, About, Observed),
+        arg(Layer, Observed, Whether),
+        (   nonvar(Whether)
+        ->  true
+        ;   arg(1, About, KB),
+            KB:'$layer'(Layer, Indexes),
+            (   member(Other, Indexes),
+                arg(Other, Values, OtherValue),
+                number(OtherValue)
+            ->  Whether = yes
+            ;   Whether = no
+            )
+        ),
+        Whether == yes
+    ).
+
+first_true([], _, Truth) =>
+    Truth = no.
+first_true([Clause|Clauses], About, Truth) =>
+    truth(Clause, About, Holds),
+    (   Holds == no
+    ->  first_true(Clauses, About, Truth)
+    ;   Truth = Clause
+    ).
+
+all_true([], _, Truth) =>
+    Truth = yes.
+all_true([Id|Ids], About, Truth) =>
+    truth(Id, About, Holds),
+    (   Holds == no
+    ->  Truth = no
+    ;   all_true(Ids, About, Truth)
+    ).
+
+true_count([], _, Count0, Count) =>
+    Count = Count0.
+true_count([Id|Ids], About, Count0, Count) =>
+    truth(Id, About, Holds),
+    (   Holds == no
+    ->  true_count(Ids, About, Count0, Count)
+    ;   Count1 is Count0 + 1,
+        true_count(Ids, About, Count1, Count)
+    ).
+
+first_winner([], Default, _, Winner) =>
+    Winner = Default.
+first_winner([Clause-Class|Candidates], Default, About, Winner) =>
+    truth(Clause, About, Holds),
+    (   Holds == no
+    ->  first_winner(Candidates, Default, About, Winner)
+    ;   Winner = won(Class, Clause)
+    ).
+
+%!  nodes(+Root, +Most, -Nodes, -CutShort) is det.
+%
+%   Nodes are those of the proof or refutation at Root, Most of them at
+%   most.  A node whose children would be too many is CUT_SHORT, and
+%   CutShort then says `nodes`, else it is ''.
+
+nodes(Root, Most, Nodes, CutShort) :-
+    empty_assoc(Known0),
+    (   Root = at(_, About)
+    ->  arg(2, About, Image),
+        Abouts = [Image-About]
+    ;   Abouts = []
+    ),
+    number_place(Root, 0, Next, Known0, Known, _, Queue, Tail),
+    walk(Queue, Tail, Next, Known, Abouts, Most, Nodes, CutShort),
+    ignore(CutShort = '').
+
+walk(Queue, _, _, _, _, _, Nodes, _), var(Queue) =>
+    Nodes = [].
+walk([Place|Queue], Tail, Next, Known, Abouts, Most, Nodes, CutShort) =>
+    Nodes = [node(Place, Status, How, Numbers)|Nodes1],
+    expand(Place, Most, Status0, How0, Children),
+    (   number_children(Children, Next, Next1, Known, Known1, Abouts, Abouts1,
+                        Numbers, Tail, Tail1),
+        Next1 =< Most
+    ->  Status = Status0,
+        How = How0,
+        walk(Queue, Tail1, Next1, Known1, Abouts1, Most, Nodes1, CutShort)
+    ;   Status = 'CUT_SHORT',
+        How = none,
+        Numbers = [],
+        CutShort = nodes,
+        walk(Queue, Tail, Next, Known, Abouts, Most, Nodes1, CutShort)
+    ).
+
+%   Children are ids(Ids, About) or goals(Goals, KB).  Those met for the
+%   first time get the next numbers and join the queue.
+
+number_children(ids(Ids, About), Next0, Next, Known0, Known, Abouts0, Abouts,
+                Numbers, Tail0, Tail) =>
+    Known = Known0,
+    Abouts = Abouts0,
+    arg(5, About, Given),
+    number_ids(Ids, About, Given, Next0, Next, Numbers, Tail0, Tail).
+number_children(goals(Goals, KB), Next0, Next, Known0, Known, Abouts0, Abouts,
+                Numbers, Tail0, Tail) =>
+    number_goals(Goals, KB, Next0, Next, Known0, Known, Abouts0, Abouts,
+                 Numbers, Tail0, Tail).
+
+number_ids([], _, _, Next0, Next, Numbers, Tail0, Tail) =>
+    Next = Next0,
+    Numbers = [],
+    Tail = Tail0.
+number_ids([Id|Ids], About, Given, Next0, Next, Numbers, Tail0, Tail) =>
+    arg(Id, Given, Number),
+    Numbers = [Number|Numbers1],
+    (   nonvar(Number)
+    ->  number_ids(Ids, About, Given, Next0, Next, Numbers1, Tail0, Tail)
+    ;   Number = Next0,
+        Tail0 = [at(Id, About)|Tail1],
+        Next1 is Next0 + 1,
+        number_ids(Ids, About, Given, Next1, Next, Numbers1, Tail1, Tail)
+    ).
+
+number_goals([], _, Next0, Next, Known0, Known, Abouts0, Abouts,
+             Numbers, Tail0, Tail) =>
+    Next = Next0,
+    Known = Known0,
+    Abouts = Abouts0,
+    Numbers = [],
+    Tail = Tail0.
+number_goals([Goal|Goals], KB, Next0, Next, Known0, Known, Abouts0, Abouts,
+             Numbers, Tail0, Tail) =>
+    Numbers = [Number|Numbers1],
+    place(Goal, KB, Abouts0, Abouts1, Place),
+    number_place(Place, Next0, Next1, Known0, Known1, Number, Tail0, Tail1),
+    number_goals(Goals, KB, Next1, Next, Known1, Known, Abouts1, Abouts,
+                 Numbers1, Tail1, Tail).
+
+number_place(at(Id, About), Next0, Next, Known0, Known, Number, Tail0, Tail) =>
+    Known = Known0,
+    arg(5, About, Given),
+    number_ids([Id], About, Given, Next0, Next, [Number], Tail0, Tail).
+number_place(goal(Goal, KB), Next0, Next, Known0, Known, Number, Tail0, Tail) =>
+    copy_term(Goal, Key),
+    numbervars(Key, 0, _),
+    (   get_assoc(Key, Known0, Number0)
+    ->  Number = Number0,
+        Next = Next0,
+        Known = Known0,
+        Tail = Tail0
+    ;   Number = Next0,
+        Next is Next0 + 1,
+        put_assoc(Key, Known0, Number, Known),
+        Tail0 = [goal(Goal, KB)|Tail]
+    ).
+
+%   place(+Goal, +KB, +Abouts0, -Abouts, -Place): a node of the graph, if
+%   the goal is one and its image is known.
+
+place(Goal, KB, Abouts0, Abouts, Place) :-
+    (   graph_goal(Goal, Image, Name, Kind),
+        atom(Image),
+        nonvar(Name),
+        KB:'$named'(Name, Kind, Id),
+        about(Abouts0, KB, Image, Abouts, About)
+    ->  Place = at(Id, About)
+    ;   Abouts = Abouts0,
+        Place = goal(Goal, KB)
+    ).
+
+graph_goal(active(Image, P), Image, P, active).
+graph_goal(\+ active(Image, P), Image, P, inactive).
+graph_goal(class(Image, Class), Image, Class, class).
+graph_goal(decision(Image, Class), Image, Name, Kind) :-
+    (   var(Class)                      % it has no answer
+    ->  Name = none(),
+        Kind = undecided
+    ;   Name = Class,
+        Kind = decision
+    ).
+graph_goal(derived(Image, P), Image, P, derived).
+graph_goal(ab(Rule, Image), Image, Rule, exception).
+graph_goal(\+ ab(Rule, Image), Image, Rule, unless).
+
+about(Abouts0, KB, Image, Abouts, About) :-
+    (   memberchk(Image-About0, Abouts0)
+    ->  About = About0,
+        Abouts = Abouts0
+    ;   about(KB, Image, About),
+        About \== none(),
+        Abouts = [Image-About|Abouts0]
+    ).
+
+%   expand(+Place, +Most, -Status, -How, -Children)
+
+expand(at(Id, About), _, Status, How, Children) =>
+    Children = ids(Ids, About),
+    truth(Id, About, Truth),
+    spec(Id, About, Spec),
+    expand(Spec, Truth, About, Status, How, Ids).
+expand(goal(Goal, KB), Most, Status, How, Children) =>
+    Children = goals(Goals, KB),
+    copy_term(Goal, Copy),
+    answer(KB, Copy, Most, Status, How, Goals).
+
+expand(active(Index, Layer, _, Clauses), Truth, About, Status, How, Ids) =>
+    (   observed_value(Index, Layer, About, Value)
+    ->  Ids = [],
+        (   number(Value)
+        ->  How = value(Value)
+        ;   How = none
+        ),
+        (   Truth == yes
+        ->  Status = 'FACT'
+        ;   Status = 'ABSENT'
+        )
+    ;   expand(any(Clauses), Truth, About, Status, How, Ids)
+    ).
+expand(any(Clauses), Truth, About, Status, How, Ids) =>
+    (   Truth == no
+    ->  Status = 'ABSENT',
+        How = none,
+        Ids = Clauses
+    ;   Status = 'PROVED',
+        How = rule(Truth),
+        spec(Truth, About, clause(Ids))
+    ).
+expand(clause(Body), Truth, About, Status, How, Ids) =>
+    How = none,
+    (   Truth == no
+    ->  Status = 'ABSENT',
+        untrue(Body, About, Ids)
+    ;   Status = 'PROVED',
+        Ids = Body
+    ).
+expand(not(Inner), Truth, _, Status, How, Ids) =>
+    How = none,
+    Ids = [Inner],
+    proved(Truth, Status).
+expand(at_least(Needed, Ids0), Truth, About, Status, How, Ids) =>
+    Ids = Ids0,
+    proved(Truth, Status),
+    true_count(Ids, About, 0, Holding),
+    length(Ids, Total),
+    How = count(Needed, Holding, Total).
+expand(decision(Class, ClassNode), Truth, About, Status, How, Ids) =>
+    How = none,
+    proved(Truth, Status),
+    arg(1, About, KB),
+    truth(1, About, Winner),
+    (   Truth == yes
+    ->  grounds(Winner, ClassNode, About, Ids)
+    ;   winning(Winner, Other),
+        Other \== Class
+    ->  KB:'$named'(Other, decision, Decided),
+        Ids = [ClassNode, Decided]
+    ;   Ids = [ClassNode]
+    ).
+expand(decision(ClassNodes), _, _, Status, How, Ids) =>
+    Status = 'ABSENT',
+    How = none,
+    Ids = ClassNodes.
+expand(default(ClassNodes), _, _, Status, How, Ids) =>
+    Status = 'FACT',
+    How = none,
+    Ids = ClassNodes.
+
+proved(no, Status) =>
+    Status = 'ABSENT'.
+proved(_, Status) =>
+    Status = 'PROVED'.
+
+%   What a decision rests on: the class, by the clause that decided, and,
+%   where clauses are tried in an order of their own, that those tried
+%   before it do not fire.
+
+grounds(default(_), _, About, Ids) =>
+    arg(1, About, KB),
+    KB:'$named'(none(), default, Default),
+    Ids = [Default].
+grounds(won(_, Clause), ClassNode, About, Ids) =>
+    spec(1, About, winner(Order, Candidates, _)),
+    (   Order == classes
+    ->  Before = []
+    ;   before(Candidates, Clause, Before)
+    ),
+    truth(ClassNode, About, First),
+    (   First == Clause
+    ->  Ids = [ClassNode|Before]
+    ;   Ids = [ClassNode, Clause|Before]
+    ).
+
+before([Other-_|Candidates], Clause, Before) :-
+    (   Other == Clause
+    ->  Before = []
+    ;   Before = [Other|Before1],
+        before(Candidates, Clause, Before1)
+    ).
+
+untrue([], _, Untrue) =>
+    Untrue = [].
+untrue([Id|Ids], About, Untrue) =>
+    truth(Id, About, Truth),
+    (   Truth == no
+    ->  Untrue = [Id|Untrue1],
+        untrue(Ids, About, Untrue1)
+    ;   untrue(Ids, About, Untrue)
+    ).

@@ -1,0 +1,353 @@
+:- module(proofsight_service,
+          [ service_load/4,             % +Directory, +Options, -KB, -Answer
+            service_explain/5,          % +KB, +Facts, +Question, +Limits, -Answer
+            service_query/6             % +KB, +Facts, +Text, +Limits, :Emit, -Answer
+          ]).
+:- use_module(library(apply), [maplist/3]).
+:- use_module(library(lists), [append/3, member/2, selectchk/3]).
+:- use_module(library(option), [option/3]).
+:- use_module(library(terms), [term_size/2]).
+:- use_module(check, [errors/2, issue_object/2]).
+:- use_module(encoding, [nodes_json/3]).
+:- use_module(facts, [carry/4]).
+:- use_module(json, [json_string/2, json_text/2]).
+:- use_module(limits, [bounded/3]).
+:- use_module(messages, [nearest/3, text/3]).
+:- use_module(program, [classes/2, part/3, policy/2, predicates/2]).
+:- use_module(proof,
+              [about/3, decided/2, decision_root/2, holds/1, nodes/4, root/4]).
+:- use_module(revision, [load_revision/4, revision/2]).
+:- use_module(safety, [safe_goal/3]).
+:- use_module(source, [read_goal/4]).
+
+:- meta_predicate service_query(+, +, +, +, 1, -).
+
+:- det(service_load/4).
+:- det(service_explain/5).
+:- det(service_query/6).
+
+/** <module> What worker processes call
+
+Every predicate here succeeds once, throws nothing, and leaves nothing
+behind: the answer is JSON text, an error included, as
+`{"error": {"reason": ..., "message": ..., "metadata": {...}}}`.
+
+Facts are facts(Image, Values, Predicted): Image an atom, Values a term
+values(V1, ..., Vn) in the order of the observable propositions, each a
+float or, where its layer was not observed, `none`; Predicted a list of
+Class-Probability.  Limits are those of bounded/3 and nodes(Count), 10,000
+where not given.
+*/
+
+%!  service_load(+Directory, +Options, -KB, -Answer:string) is det.
+%
+%   Loads the revision in Directory.  KB is its id, or none() where it is
+%   refused.  Answer describes it; warnings are among its `issues`.  There
+%   are no Options yet.
+
+service_load(Directory, _, KB, Answer) :-
+    catch(load_revision(Directory, KB0, Program, Issues), Error, true),
+    (   nonvar(Error)
+    ->  KB = none(),
+        format(string(Text), '~W', [Error, [quoted(true), max_depth(10)]]),
+        text('error.unreadable', [directory=Directory, error=Text], Message),
+        error_json('BAD_PROGRAM', Message, [], [issues-[]], Answer)
+    ;   maplist(issue_object, Issues, Objects),
+        errors(Issues, Errors),
+        (   Errors == []
+        ->  KB = KB0,
+            description(Program, Objects, Description),
+            json_text(Description, Answer)
+        ;   KB = none(),
+            length(Errors, Count),
+            Errors = [issue(_, _, File, Line, Column, First)|_],
+            text('error.BAD_PROGRAM',
+                 [count=Count, file=File, line=Line, column=Column, message=First],
+                 Message),
+            error_json('BAD_PROGRAM', Message, [], [issues-Objects], Answer)
+        )
+    ).
+
+description(Program, Issues, Description) :-
+    part(proposition, Program, Propositions),
+    findall(Name, ( member(proposition(Name, _, T, _), Propositions), T \== none ),
+            Observable),
+    findall(Name, member(proposition(Name, _, none, _), Propositions), Derived),
+    classes(Program, Classes),
+    policy(Program, Policy),
+    part(default_class, Program, Defaults),
+    (   Defaults = [default_class(Default, _)|_]
+    ->  true
+    ;   Default = null()
+    ),
+    part(rule, Program, Rules),
+    length(Rules, Count),
+    predicates(Program, Indicators),
+    findall(Text,
+            ( member(Indicator, Indicators), format(string(Text), '~q', [Indicator]) ),
+            User),
+    Description = object([ propositions-Observable, derived-Derived,
+                           classes-Classes, policy-Policy, default-Default,
+                           rules-Count, user-User, issues-Issues
+                         ]).
+
+%!  service_explain(+KB, +Facts, +Question, +Limits, -Answer:string) is det.
+%
+%   Why, or why not.  Question is `decision`, class(Name) or goal(Text);
+%   the variable `Image` of Text stands for the image.
+
+service_explain(KB, Facts, Question, Limits, Answer) :-
+    answered(explain(KB, Facts, Question, Limits), Limits, Answer).
+
+explain(KB, Facts, Question, Limits, Answer) :-
+    statistics(inferences, Before),
+    carried(KB, Facts),
+    arg(1, Facts, Image),
+    about(KB, Image, About),
+    asked(Question, KB, Image, About, Root),
+    (   holds(Root)
+    ->  Holds = true
+    ;   Holds = false
+    ),
+    option(nodes(Most), Limits, 10_000),
+    nodes(Root, Most, Nodes, CutShort),
+    decided(About, Winner),
+    winner_json(Winner, KB, Class, Rule, ByDefault),
+    nodes_json(Nodes, NodesJson, ['}']),
+    statistics(inferences, After),
+    Inferences is After - Before,
+    atomics_to_string([ '{"decision":', Class, ',"rule":', Rule,
+                        ',"default":', ByDefault, ',"holds":', Holds,
+                        ',"root":0,"cut_short":"', CutShort,
+                        '","inferences":', Inferences, ',"nodes":'
+                      | NodesJson
+                      ], Answer).
+
+asked(decision, _, _, About, Root) =>
+    decision_root(About, Root).
+asked(class(Name), KB, Image, About, Root) =>
+    atom_string(Class, Name),
+    (   KB:'$named'(Class, decision, _)
+    ->  root(KB, decision(Image, Class), About, Root)
+    ;   findall(Known, KB:'$named'(Known, class, _), Classes),
+        nearest(Class, Classes, Hint),
+        refuse('UNKNOWN_CLASS', 'error.UNKNOWN_CLASS',
+               [name=Class, nearest=Hint], [name-Class])
+    ).
+asked(goal(Text), KB, Image, About, Root) =>
+    question(KB, Text, Image, Goal, _),
+    ignore(KB:Goal),
+    provable(Goal),
+    root(KB, Goal, About, Root).
+
+winner_json(won(Class, Clause), KB, ClassJson, RuleJson, ByDefault) =>
+    json_string(Class, ClassJson),
+    KB:'$goal'(Clause, _, _, _, [rule(Rule)]),
+    json_string(Rule, RuleJson),
+    ByDefault = false.
+winner_json(default(Class), _, ClassJson, RuleJson, ByDefault) =>
+    json_string(Class, ClassJson),
+    RuleJson = null,
+    ByDefault = true.
+winner_json(none, _, ClassJson, RuleJson, ByDefault) =>
+    ClassJson = null,
+    RuleJson = null,
+    ByDefault = false.
+
+%!  service_query(+KB, +Facts, +Text, +Limits, :Emit, -Answer:string) is det.
+%
+%   Calls Emit with the JSON of each solution of the goal Text.  Facts may
+%   be `none`.  Limits may hold, besides those of service_explain/5,
+%   solutions(Count), 1,000 where not given, and proofs(Boolean).
+
+service_query(KB, Facts, Text, Limits, Emit, Answer) :-
+    answered(query(KB, Facts, Text, Limits, Emit), Limits, Answer).
+
+query(KB, Facts, Text, Limits, Emit, Answer) :-
+    statistics(inferences, Before),
+    (   Facts == none
+    ->  known(KB)
+    ;   carried(KB, Facts),
+        arg(1, Facts, Image)
+    ),
+    question(KB, Text, Image, Goal, Names),
+    option(solutions(Most), Limits, 1_000),
+    State = state(0, false),
+    (   call(KB:Goal),
+        arg(1, State, Count0),
+        (   Count0 >= Most
+        ->  nb_setarg(2, State, true)
+        ;   solution(KB, Goal, Names, Image, Limits, Solution),
+            call(Emit, Solution),
+            Count is Count0 + 1,
+            nb_setarg(1, State, Count),
+            fail
+        )
+    ->  true
+    ;   true
+    ),
+    State = state(Solutions, More),
+    statistics(inferences, After),
+    Inferences is After - Before,
+    atomics_to_string([ '{"solutions":', Solutions, ',"more":', More,
+                        ',"inferences":', Inferences, '}'
+                      ], Answer).
+
+solution(KB, Goal, Names, Image, Limits, Solution) :-
+    bindings(Names, Bindings),
+    json_text(Bindings, BindingsJson),
+    option(proofs(Proofs), Limits, false),
+    (   Proofs == true
+    ->  provable(Goal),
+        about(KB, Image, About),
+        root(KB, Goal, About, Root),
+        option(nodes(Most), Limits, 10_000),
+        nodes(Root, Most, Nodes, CutShort),
+        nodes_json(Nodes, NodesJson, ['}}']),
+        Rest = [ ',"proof":{"root":0,"cut_short":"', CutShort, '","nodes":'
+               | NodesJson
+               ]
+    ;   Rest = ['}']
+    ),
+    atomics_to_string(['{"bindings":', BindingsJson|Rest], Solution).
+
+%   question(+KB, +Text, ?Image, -Goal, -Names): Goal is what Text says, found
+%   safe, with the variable `Image` bound to Image; Names are the others.
+
+question(KB, Text, Image, Goal, Names) :-
+    string_length(Text, Length),
+    (   Length =< 65_536
+    ->  true
+    ;   refuse('BAD_GOAL', 'error.long_goal', [length=Length], [length-Length])
+    ),
+    catch(read_goal(Text, Goal, Position, Names0),
+          bad_text(What, Offset),
+          syntax_refusal(What, Offset)),
+    (   selectchk('Image'=Image0, Names0, Names)
+    ->  Image0 = Image
+    ;   Names = Names0
+    ),
+    scope(KB, Scope),
+    catch(safe_goal(Goal, Position, Scope),
+          refused(Code, Slots, At),
+          goal_refusal(Code, Slots, At)).
+
+syntax_refusal(What, Offset) :-
+    Position is Offset + 1,
+    refuse('BAD_GOAL', 'error.syntax', [position=Position, problem=What],
+           [position-Position]).
+
+goal_refusal(Code, Slots, Offset) :-
+    Position is Offset + 1,
+    memberchk(Code-Reason,
+              [ unsafe_goal-'UNSAFE_GOAL',
+                unknown_class-'UNKNOWN_CLASS',
+                undeclared_predicate-'BAD_GOAL',
+                undeclared_proposition-'BAD_GOAL'
+              ]),
+    atom_concat('issue.', Code, Key),
+    findall(Name-Value, ( member(Name=Value, Slots), Name \== nearest ), Metadata),
+    refuse(Reason, Key, Slots, [position-Position|Metadata]).
+
+scope(KB, scope(Predicates, Propositions, Classes)) :-
+    findall(Name/Arity, KB:'$user'(Name, Arity), Predicates),
+    findall(Proposition, KB:proposition(Proposition, _, _), Propositions),
+    findall(Class, KB:'$named'(Class, class, _), Classes).
+
+%   An answer may be a term without end, which has no proof.
+
+provable(Goal) :-
+    (   acyclic_term(Goal)
+    ->  true
+    ;   refuse('BAD_GOAL', 'error.cyclic', [], [])
+    ).
+
+%   Values that people named, as text that reads back; long ones count as
+%   memory.
+
+bindings([], Bindings) =>
+    Bindings = [].
+bindings([Name=Value|Names], Bindings) =>
+    (   sub_atom(Name, 0, _, _, '_')
+    ->  bindings(Names, Bindings)
+    ;   written(Value, Text),
+        Bindings = [[Name, Text]|Bindings1],
+        bindings(Names, Bindings1)
+    ).
+
+written(Value, Text) :-
+    Options = [quoted(true), numbervars(true), cycles(true)],
+    (   term_size(Value, Cells),
+        Cells =< 1_000_000,
+        write_length(Value, _, [max_length(1_000_000)|Options])
+    ->  format(string(Text), '~W', [Value, Options])
+    ;   throw(error(resource_error(answer), _))
+    ).
+
+%   answered(:Goal, +Limits, -Answer): Goal within Limits; facts that it
+%   carries are gone afterwards.
+
+:- meta_predicate answered(1, +, -).
+
+answered(Goal, Limits, Answer) :-
+    findall(Text-Outcome, bounded(call(Goal, Text), Limits, Outcome), [Found]),
+    Found = Text-Outcome,
+    (   Outcome = refused(Reason, Message, Metadata)
+    ->  error_json(Reason, Message, Metadata, [], Answer)
+    ;   Answer = Text
+    ).
+
+error_json(Reason, Message, Metadata, More, Answer) :-
+    findall(Key-Text,
+            ( member(Key-Value, Metadata), format(string(Text), '~w', [Value]) ),
+            Texts),
+    append([reason-Reason, message-Message, metadata-object(Texts)], More, Members),
+    json_text(object([error-object(Members)]), Answer).
+
+refuse(Reason, Key, Slots, Metadata) :-
+    text(Key, Slots, Message),
+    throw(refused(Reason, Message, Metadata)).
+
+known(KB) :-
+    (   revision(KB, _)
+    ->  true
+    ;   refuse('UNKNOWN_KB', 'error.UNKNOWN_KB', [name=KB], [name-KB])
+    ).
+
+%   Facts come from another process: their shape is checked, as far as that
+%   is cheap.
+
+carried(KB, Facts) :-
+    known(KB),
+    KB:'$size'(_, _, Expected),
+    (   Facts = facts(Image, Values, Predicted),
+        atom(Image),
+        compound(Values),
+        functor(Values, values, Given)
+    ->  true
+    ;   refuse('BAD_FACTS', 'error.BAD_FACTS', [expected=Expected], [])
+    ),
+    (   Given =:= Expected
+    ->  true
+    ;   refuse('BAD_FACTS', 'error.fact_count', [expected=Expected, given=Given],
+               [expected-Expected, given-Given])
+    ),
+    compound_name_arguments(Values, _, List),
+    (   memberchk(none, List)
+    ->  whole_layers(KB, Values)
+    ;   true
+    ),
+    carry(KB, Image, Values, Predicted).
+
+%   A layer is observed as a whole or not at all.
+
+whole_layers(KB, Values) :-
+    (   KB:'$layer'(_, Indexes),
+        member(Index, Indexes),
+        arg(Index, Values, none),
+        member(Other, Indexes),
+        \+ arg(Other, Values, none)
+    ->  KB:'$observable'(P, Index),
+        refuse('BAD_FACTS', 'error.partial_layer', [name=P], [proposition-P])
+    ;   true
+    ).

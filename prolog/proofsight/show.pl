@@ -1,0 +1,189 @@
+:- module(proofsight_show,
+          [ proof_lines/2,              % +Proof, -Lines
+            number_text/3               % +Number, +Digits, -Text
+          ]).
+:- use_module(library(apply), [maplist/2]).
+:- use_module(library(lists), [member/2]).
+:- use_module(messages, [text/3]).
+
+:- det(proof_lines/2).
+:- det(number_text/3).
+
+/** <module> Proofs as text
+
+The Python client prints the same bytes from the same table; the rules
+both follow stand in `messages/en.json`.  A proof is proof(Nodes,
+CutShort), Nodes as by nodes_terms/2.
+*/
+
+%!  proof_lines(+Proof, -Lines:list(string)) is det.
+
+proof_lines(proof(Nodes, CutShort), Lines) :-
+    compound_name_arguments(Array, nodes, Nodes),
+    functor(Array, _, Size),
+    functor(Seen, seen, Size),
+    tree(0, Array, Seen, CutShort, "", "", Lines, []).
+
+%   tree(+Number, +Nodes, +Seen, +CutShort, +First, +Others, -Lines, ?Tail):
+%   First stands before the node's own line, Others before those beneath.
+
+tree(Number, Nodes, Seen, CutShort, First, Others, Lines, Tail) :-
+    N is Number + 1,
+    arg(N, Nodes, node(Goal, Kind, Status, Children, Details)),
+    (   Kind == not,
+        Children = [Child]
+    ->  tree(Child, Nodes, Seen, CutShort, First, Others, Lines, Tail)
+    ;   node_text(Kind, Status, Goal, Children, Details, CutShort, Text),
+        label(Details, Label),
+        arg(N, Seen, Before),
+        (   Children == []
+        ->  Again = "",
+            Beneath = []
+        ;   var(Before)
+        ->  Before = seen,
+            Again = "",
+            Beneath = Children
+        ;   text(shown_above, [], Again),
+            Beneath = []
+        ),
+        atomics_to_string([First, Text, Label, Again], Line),
+        Lines = [Line|Lines1],
+        trees(Beneath, Nodes, Seen, CutShort, Others, Lines1, Tail)
+    ).
+
+trees([], _, _, _, _, Lines, Tail) =>
+    Lines = Tail.
+trees([Child|Children], Nodes, Seen, CutShort, Before, Lines, Tail) =>
+    (   Children == []
+    ->  Branch = "└─ ",
+        Stem = "   "
+    ;   Branch = "├─ ",
+        Stem = "│  "
+    ),
+    string_concat(Before, Branch, First),
+    string_concat(Before, Stem, Others),
+    tree(Child, Nodes, Seen, CutShort, First, Others, Lines, Lines1),
+    trees(Children, Nodes, Seen, CutShort, Before, Lines1, Tail).
+
+label(Details, Label) :-
+    (   memberchk(label(Text), Details)
+    ->  text(label, [label=Text], Label)
+    ;   Label = ""
+    ).
+
+%   The message of a node, by what it has.
+
+node_text(Kind, Status, Goal, Children, Details, CutShort, Text) :-
+    message(Kind, Status, Children, Details, CutShort, Key),
+    slots(Goal, Details, Slots),
+    text(Key, Slots, Text).
+
+message(_, 'CUT_SHORT', _, _, CutShort, Key) =>
+    atom_concat('cut_short.', CutShort, Key).
+message(decision, 'ABSENT', _, Details, _, Key), \+ memberchk(class(_), Details) =>
+    Key = 'decision.none'.
+message(active, 'ABSENT', _, Details, _, Key), \+ memberchk(value(_), Details) =>
+    Key = 'active.underived'.
+message(class, 'ABSENT', [], _, _, Key) =>
+    Key = 'class.ruleless'.
+message(Kind, Status, _, _, _, Key) =>
+    downcase_atom(Status, Lower),
+    atomic_list_concat([Kind, '.', Lower], Key).
+
+slots(Goal, Details, [goal=Text|Slots]) :-
+    format(string(Text), '~W',
+           [Goal, [quoted(true), numbervars(true), max_depth(1000)]]),
+    (   Goal = ab(Rule, _)
+    ->  format(string(Excepted), '~q', [Rule]),
+        Slots = [excepted=Excepted|Slots1]
+    ;   Slots = Slots1
+    ),
+    (   memberchk(value(Value), Details),
+        memberchk(threshold(Threshold), Details)
+    ->  numbers(Value, Threshold, 4, ValueText, ThresholdText),
+        Slots1 = [value=ValueText, threshold=ThresholdText|Slots2]
+    ;   Slots1 = Slots2
+    ),
+    (   memberchk(count(Needed, Holding, Total), Details)
+    ->  Slots2 = [needed=Needed, holding=Holding, total=Total|Slots3]
+    ;   Slots2 = Slots3
+    ),
+    findall(Key=Name,
+            ( member(Key, [class, rule, proposition]),
+              Detail =.. [Key, Name],
+              memberchk(Detail, Details)
+            ),
+            Slots3).
+
+%   With as many digits as tell the two apart.
+
+numbers(Value, Threshold, Digits, ValueText, ThresholdText) :-
+    number_text(Value, Digits, ValueText0),
+    number_text(Threshold, Digits, ThresholdText0),
+    (   (   ValueText0 \== ThresholdText0
+        ;   Value =:= Threshold
+        ;   Digits >= 17
+        )
+    ->  ValueText = ValueText0,
+        ThresholdText = ThresholdText0
+    ;   More is Digits + 1,
+        numbers(Value, Threshold, More, ValueText, ThresholdText)
+    ).
+
+%!  number_text(+Number, +Digits, -Text:string) is det.
+%
+%   Number with so many significant Digits, rounded as C does, without an
+%   exponent and without zeros at the end of a fraction.
+
+number_text(Number, Digits, Text) :-
+    Decimals is Digits - 1,
+    Float is float(Number),
+    format(string(Scientific), '~*e', [Decimals, Float]),
+    split_string(Scientific, "e", "", [Mantissa, ExponentText]),
+    number_string(Exponent, ExponentText),
+    (   string_concat("-", Magnitude, Mantissa)
+    ->  Sign = "-"
+    ;   Magnitude = Mantissa,
+        Sign = ""
+    ),
+    split_string(Magnitude, ".", "", Parts),
+    atomics_to_string(Parts, Significant),
+    plain(Exponent, Digits, Significant, Plain),
+    (   Plain == "0"
+    ->  Text = Plain
+    ;   string_concat(Sign, Plain, Text)
+    ).
+
+plain(Exponent, Digits, Significant, Plain) :-
+    (   Exponent < 0
+    ->  Leading is -Exponent - 1,
+        zeros(Leading, Zeros),
+        atomics_to_string(["0.", Zeros, Significant], Long),
+        trimmed(Long, Plain)
+    ;   Exponent >= Digits - 1
+    ->  Trailing is Exponent - Digits + 1,
+        zeros(Trailing, Zeros),
+        string_concat(Significant, Zeros, Plain)
+    ;   Whole is Exponent + 1,
+        sub_string(Significant, 0, Whole, _, Integer),
+        sub_string(Significant, Whole, _, 0, Fraction),
+        atomics_to_string([Integer, ".", Fraction], Long),
+        trimmed(Long, Plain)
+    ).
+
+zeros(Count, Zeros) :-
+    length(Codes, Count),
+    maplist(=(0'0), Codes),
+    string_codes(Zeros, Codes).
+
+trimmed(Text, Trimmed) :-
+    split_string(Text, "", "0", [Right0]),
+    sub_string(Text, 0, 1, _, First),
+    (   First == "0"
+    ->  string_concat("0", Right0, Right)
+    ;   Right = Right0
+    ),
+    (   string_concat(Trimmed0, ".", Right)
+    ->  Trimmed = Trimmed0
+    ;   Trimmed = Right
+    ).

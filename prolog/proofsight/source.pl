@@ -1,0 +1,188 @@
+:- module(proofsight_source,
+          [ read_source/5,              % +File, +Name, -Clauses, -Lines, -Errors
+            read_facts/2,               % +Stream, -Facts
+            read_goal/4,                % +Text, -Goal, -Position, -Names
+            line_column/4,              % +Lines, +Offset, -Line, -Column
+            argument/3,                 % +N, +Position, -Argument
+            elements/2,                 % +Position, -Elements
+            start/2                     % +Position, -Offset
+          ]).
+:- use_module(library(lists), [nth1/3]).
+
+:- det(read_source/5).
+:- det(read_facts/2).
+:- det(read_goal/4).
+:- det(line_column/4).
+:- det(argument/3).
+:- det(elements/2).
+:- det(start/2).
+
+/** <module> Prolog text as terms with positions
+
+Text is only ever read, never consulted: no directive runs, nothing is
+expanded, and operators are those of the system, whatever was declared
+elsewhere.
+*/
+
+:- set_module(proofsight_syntax:base(system)).
+
+syntax([ module(proofsight_syntax),
+         syntax_errors(error),
+         double_quotes(string),
+         back_quotes(codes),
+         cycles(false),
+         var_prefix(false),
+         quasi_quotations(_)
+       ]).
+
+%!  read_source(+File, +Name, -Clauses, -Lines, -Errors) is det.
+%
+%   Clauses are the terms of the UTF-8 text in File, each read(Term,
+%   Position, Names): Position as by the option `subterm_positions` of
+%   read_term/2, Names its variables.  After a syntax error, which goes to
+%   Errors as syntax_error(What, Offset), reading goes on.  Lines serves
+%   line_column/4.
+
+read_source(File, Name, Clauses, Lines, Errors) :-
+    setup_call_cleanup(
+        open(File, read, In, [encoding(utf8), bom(true)]),
+        read_string(In, _, Text),
+        close(In)),
+    setup_call_cleanup(
+        open_string(Text, Terms),
+        ( set_stream(Terms, file_name(Name)),
+          read_clauses(Terms, Clauses, Errors)
+        ),
+        close(Terms)),
+    string_codes(Text, Codes),
+    line_starts(Codes, 0, Starts),
+    compound_name_arguments(Lines, lines, [0|Starts]).
+
+read_clauses(In, Clauses, Errors) :-
+    syntax(Syntax),
+    catch(read_term(In, Term,
+                    [ subterm_positions(Position),
+                      variable_names(Names)
+                    | Syntax
+                    ]),
+          error(syntax_error(What), stream(_, _, _, Offset)),
+          true),
+    (   nonvar(What)
+    ->  Errors = [syntax_error(What, Offset)|Errors1],
+        read_clauses(In, Clauses, Errors1)
+    ;   Term == end_of_file
+    ->  Clauses = [],
+        Errors = []
+    ;   Clauses = [read(Term, Position, Names)|Clauses1],
+        read_clauses(In, Clauses1, Errors)
+    ).
+
+line_starts([], _, Starts) =>
+    Starts = [].
+line_starts([0'\n|Codes], Offset0, Starts) =>
+    Offset is Offset0 + 1,
+    Starts = [Offset|Starts1],
+    line_starts(Codes, Offset, Starts1).
+line_starts([_|Codes], Offset0, Starts) =>
+    Offset is Offset0 + 1,
+    line_starts(Codes, Offset, Starts).
+
+%!  line_column(+Lines, +Offset, -Line, -Column) is det.
+%
+%   Line and Column, from 1, of the character at Offset, from 0.
+
+line_column(Lines, Offset, Line, Column) :-
+    functor(Lines, _, Last),
+    last_start(1, Last, Lines, Offset, Line),
+    arg(Line, Lines, Start),
+    Column is Offset - Start + 1.
+
+last_start(Low, High, Lines, Offset, Line) :-
+    (   Low =:= High
+    ->  Line = Low
+    ;   Middle is (Low + High + 1) // 2,
+        arg(Middle, Lines, Start),
+        (   Start =< Offset
+        ->  last_start(Middle, High, Lines, Offset, Line)
+        ;   Before is Middle - 1,
+            last_start(Low, Before, Lines, Offset, Line)
+        )
+    ).
+
+%!  read_facts(+Stream, -Facts) is det.
+%
+%   Facts are the terms of Stream.
+%
+%   @throws error(syntax_error(What), Where)
+
+read_facts(In, Facts) :-
+    syntax(Syntax),
+    read_term(In, Term, Syntax),
+    (   Term == end_of_file
+    ->  Facts = []
+    ;   Facts = [Term|Facts1],
+        read_facts(In, Facts1)
+    ).
+
+%!  read_goal(+Text, -Goal, -Position, -Names) is det.
+%
+%   Goal is the one term that Text holds, with or without a full stop.
+%
+%   @throws bad_text(What, Offset) where there is none, or more than one.
+
+read_goal(Text, Goal, Position, Names) :-
+    string_concat(Text, "\n.", Closed),
+    syntax(Syntax),
+    catch(setup_call_cleanup(
+              open_string(Closed, In),
+              ( read_term(In, Goal,
+                          [ subterm_positions(Position),
+                            variable_names(Names)
+                          | Syntax
+                          ]),
+                character_count(In, End),
+                rest(In, Rest)
+              ),
+              close(In)),
+          error(syntax_error(What), stream(_, _, _, Offset)),
+          throw(bad_text(What, Offset))),
+    (   memberchk(Rest, ["", "."])
+    ->  true
+    ;   throw(bad_text(end_of_clause_expected, End))
+    ).
+
+rest(In, Rest) :-
+    read_string(In, _, Text),
+    split_string(Text, "", " \t\r\n", [Rest]).
+
+%!  argument(+N, +Position, -Argument) is det.
+%
+%   Argument is the position of the N-th argument of the term at Position.
+
+argument(N, parentheses_term_position(_, _, Inner), Argument) =>
+    argument(N, Inner, Argument).
+argument(N, term_position(_, _, _, _, Arguments), Argument) =>
+    nth1(N, Arguments, Argument), !.
+argument(1, brace_term_position(_, _, Inner), Argument) =>
+    Argument = Inner.
+argument(_, Position, Argument) =>
+    Argument = Position.
+
+%!  elements(+Position, -Elements) is det.
+%
+%   Elements are the positions of the elements of the list at Position.
+
+elements(parentheses_term_position(_, _, Inner), Elements) =>
+    elements(Inner, Elements).
+elements(list_position(_, _, Positions, _), Elements) =>
+    Elements = Positions.
+elements(_, Elements) =>
+    Elements = [].
+
+%!  start(+Position, -Offset) is det.
+
+start(Position, Offset) :-
+    (   Position = Start-_
+    ->  Offset = Start
+    ;   arg(1, Position, Offset)
+    ).

@@ -1,0 +1,91 @@
+:- module(proofsight_vocabulary,
+          [ active/2,                   % ?Image, ?Proposition
+            at_least/2,                 % +N, :Goals
+            decision/2,                 % ?Image, ?Class
+            rule/2,                     % ?Id, ?Image
+            carried_value/3,            % ?Image, ?Proposition, -Value
+            carried_prediction/3        % ?Image, ?Class, -Probability
+          ]).
+:- use_module(library(aggregate), [aggregate_all/3]).
+:- use_module(library(lists),
+              [ append/2, append/3, delete/3, intersection/3, last/2,
+                list_to_set/2, max_list/2, max_member/2, member/2, min_list/2,
+                min_member/2, nth0/3, nth1/3, numlist/3, reverse/2, select/3,
+                subtract/3, sum_list/2, union/3
+              ]).
+:- use_module(library(pairs),
+              [pairs_keys/2, pairs_keys_values/3, pairs_values/2]).
+:- use_module(decision, [decision/3]).
+:- use_module(facts,
+              [active/3, carried_prediction/4, carried_value/4, image/2]).
+
+:- module_transparent
+    active/2,
+    at_least/2,
+    carried_prediction/3,
+    carried_value/3,
+    decision/2,
+    rule/2.
+
+/** <module> The words of a revision that are not its own clauses
+
+The module of every revision inherits from this one and from nothing else
+but the system, so that these words mean the revision they are used in,
+and a revision cannot see what is loaded beside it.
+*/
+
+%!  active(?Image, ?Proposition) is nondet.
+%
+%   See active/3 of facts.pl.
+
+active(Image, Proposition) :-
+    context_module(KB),
+    proofsight_facts:active(KB, Image, Proposition).
+
+%!  decision(?Image, ?Class) is nondet.
+%
+%   See decision/3 of decision.pl.
+
+decision(Image, Class) :-
+    context_module(KB),
+    proofsight_decision:decision(KB, Image, Class).
+
+%!  rule(?Id, ?Image) is nondet.
+%
+%   Id is a clause of the program and Image is known.
+
+rule(Id, Image) :-
+    context_module(KB),
+    KB:'$rule'(Id, _),
+    proofsight_facts:image(KB, Image).
+
+%!  carried_value(?Image, ?Proposition, -Value) is nondet.
+
+carried_value(Image, Proposition, Value) :-
+    context_module(KB),
+    proofsight_facts:carried_value(KB, Image, Proposition, Value).
+
+%!  carried_prediction(?Image, ?Class, -Probability) is nondet.
+
+carried_prediction(Image, Class, Probability) :-
+    context_module(KB),
+    proofsight_facts:carried_prediction(KB, Image, Class, Probability).
+
+%!  at_least(+N, :Goals) is semidet.
+%
+%   N or more of Goals hold.  Binds nothing and leaves no choice point.
+
+at_least(N, Goals) :-
+    context_module(KB),
+    proofsight_vocabulary:at_least(Goals, KB, N).
+
+at_least(_, _, N), N =< 0 =>
+    true.
+at_least([Goal|Goals], KB, N) =>
+    (   \+ call(KB:Goal)
+    ->  at_least(Goals, KB, N)
+    ;   Less is N - 1,
+        at_least(Goals, KB, Less)
+    ).
+at_least([], _, _) =>
+    fail.

@@ -1,0 +1,1 @@
+"""The commands of `proofsight` that need the server side."""

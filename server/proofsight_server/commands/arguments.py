@@ -1,0 +1,134 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from proofsight_server.vision.dataset import Dataset
+    from proofsight_server.vision.preprocessing import PreprocessingOptions
+
+DATA = "digits, mnist:ROOT, fashion-mnist:ROOT, cifar10:ROOT, npz:FILE, folder:DIR or images:DIR"
+MODEL = "small-cnn, torchvision:NAME or module:factory"
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """`--data`."""
+    parser.add_argument("--data", metavar="D", required=True, help=f"the images: {DATA}")
+
+
+def add_preprocessing(parser: argparse.ArgumentParser) -> None:
+    """`--normalize`, `--size`, `--crop`, `--scale`."""
+    group = parser.add_argument_group(
+        "input convention",
+        "What happens to every image; recorded with the weights, so that it is given once.",
+    )
+    group.add_argument(
+        "--normalize",
+        metavar="imagenet|MEAN[,…]/STD[,…]",
+        type=_parsed("parse_normalize"),
+        help="subtract the mean, divide by the deviation, per channel (none)",
+    )
+    group.add_argument(
+        "--size", metavar="N", type=positive, help="resize the short side to N pixels"
+    )
+    group.add_argument("--crop", metavar="N", type=positive, help="cut out the central N × N")
+    group.add_argument(
+        "--scale", metavar="X", type=_parsed("parse_scale"), help="factor on 0..255 (1/255)"
+    )
+
+
+def preprocessing_options(args: argparse.Namespace) -> PreprocessingOptions:
+    """What was said of the input convention."""
+    from proofsight_server.vision.preprocessing import PreprocessingOptions
+
+    return PreprocessingOptions(args.size, args.crop, args.scale, args.normalize)
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """`--json`."""
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON document and nothing else"
+    )
+
+
+def add_allow_model(parser: argparse.ArgumentParser) -> None:
+    """`--allow-model`."""
+    parser.add_argument(
+        "--allow-model",
+        metavar="MODULE:FACTORY",
+        action="append",
+        default=[],
+        help="a model factory that a file may name, which imports it; may be repeated",
+    )
+
+
+def allowed(args: argparse.Namespace) -> frozenset[str]:
+    """Factories that may be imported: those allowed, and one that was given as the model."""
+    model = getattr(args, "model", None)
+    return frozenset(args.allow_model) | ({model} if model else frozenset())
+
+
+def positive(text: str) -> int:
+    """A whole number from 1."""
+    return at_least(1)(text)
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """The type of whole numbers from `least`."""
+
+    def convert(text: str) -> int:
+        number = _whole(text)
+        if number < least:
+            raise argparse.ArgumentTypeError(f"must be a whole number from {least}, not {text}")
+        return number
+
+    return convert
+
+
+def whole(text: str) -> int:
+    """A whole number from 0, as seeds are."""
+    return at_least(0)(text)
+
+
+def rules_bound(text: str) -> int | Literal["auto"]:
+    """A number of rules from 2, or `auto`."""
+    return "auto" if text == "auto" else at_least(2)(text)
+
+
+def grids(text: str) -> tuple[int, ...]:
+    """Grid sizes with commas: `3`, or `1,3` for whole maps and 3 × 3 cells."""
+    return tuple(dict.fromkeys(positive(part) for part in text.split(",")))
+
+
+def image_shape(dataset: Dataset) -> tuple[int, int, int] | None:
+    """Channels, height and width of the data set's first image; None without images."""
+    for split in (dataset.train, dataset.validation, dataset.test):
+        if len(split):
+            height, width, channels = split.images[0].shape
+            return channels, height, width
+    return None
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
+
+
+def _parsed(function: str) -> Callable[[str], Any]:
+    """A parser of the vision room, which is imported only when its flag is given."""
+
+    def convert(text: str) -> Any:
+        from proofsight_server.errors import BadOption
+        from proofsight_server.vision import preprocessing
+
+        try:
+            return getattr(preprocessing, function)(text)
+        except BadOption as error:
+            raise argparse.ArgumentTypeError(error.message) from error
+
+    return convert

@@ -1,0 +1,132 @@
+"""Extract the rules of a network, and publish them as a revision of a knowledge base."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from proofsight_server.commands.arguments import (
+    MODEL,
+    add_allow_model,
+    add_data,
+    add_json,
+    add_preprocessing,
+    allowed,
+    grids,
+    image_shape,
+    preprocessing_options,
+    rules_bound,
+    whole,
+)
+from proofsight_server.commands.outcome import outcome, print_json
+
+if TYPE_CHECKING:
+    from proofsight_server.extraction.extract import Source
+
+REDUCTIONS = ("l1", "l2", "mean", "max")
+THRESHOLDS = ("mean", "mean-std", "quantile", "info-gain")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add_data(parser)
+    parser.add_argument(
+        "--weights", metavar="W", type=Path, required=True, help="safetensors or a state dict"
+    )
+    parser.add_argument(
+        "--model", metavar="M", help=f"{MODEL}; not needed where the weights name it"
+    )
+    parser.add_argument(
+        "--repository", metavar="R", type=Path, required=True, help="directory; made if missing"
+    )
+    parser.add_argument("--name", metavar="KB", required=True, help="the knowledge base's name")
+    parser.add_argument(
+        "--layer",
+        metavar="L",
+        action="append",
+        default=[],
+        help="a layer to read, as its path or atom; may be repeated (the last convolution)",
+    )
+    parser.add_argument("--learner", metavar="NAME", default="tree", help="rule learner (tree)")
+    parser.add_argument(
+        "--max-rules", metavar="N", type=rules_bound, help="most rules, or auto (30)"
+    )
+    parser.add_argument(
+        "--reduction", choices=REDUCTIONS, default="l1", help="how a map becomes a number (l1)"
+    )
+    parser.add_argument(
+        "--threshold", choices=THRESHOLDS, default="mean", help="how thresholds are fitted (mean)"
+    )
+    parser.add_argument(
+        "--grid",
+        metavar="R[,R]…",
+        type=grids,
+        default=(1,),
+        help="cells of an R × R grid over each map; 1 is the whole map (1)",
+    )
+    parser.add_argument(
+        "--seed", metavar="S", type=whole, help="for splits and ties (that of the training, or 0)"
+    )
+    add_preprocessing(parser)
+    add_allow_model(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Extract and publish."""
+    return outcome(lambda: _extract(args), json=args.json)
+
+
+def _extract(args: argparse.Namespace) -> int:
+    from proofsight_server.commands.figures import print_figures
+    from proofsight_server.commands.progress import shown
+    from proofsight_server.extraction.extract import extract
+    from proofsight_server.extraction.options import ExtractOptions
+    from proofsight_server.extraction.progress import Watch
+    from proofsight_server.knowledge.repository import Repository
+
+    seed, source = _source(args)
+    options = ExtractOptions(
+        layers=tuple(args.layer),
+        learner=args.learner,
+        max_rules=args.max_rules,
+        reduction=args.reduction,
+        threshold=args.threshold.replace("-", "_"),
+        grids=args.grid,
+        seed=seed,
+    )
+    with shown() as progress:
+        revision = extract(
+            options, source, Repository(args.repository), args.name, watch=Watch(progress)
+        )
+    figures = revision.manifest.figures
+    if args.json:
+        print_json({**figures, "revision": revision.name, "directory": str(revision.directory)})
+    else:
+        print(f"{revision.name} is in {revision.directory}")
+        print_figures(figures)
+    return 0
+
+
+def _source(args: argparse.Namespace) -> tuple[int, Source]:
+    """The seed, and data and network that fit each other."""
+    from proofsight_server.extraction.extract import Source
+    from proofsight_server.extraction.probing import check_classes
+    from proofsight_server.vision.dataset import open_dataset
+    from proofsight_server.vision.network import load_network, load_weights
+
+    metadata: dict[str, Any] = load_weights(args.weights)[1]
+    training = dict(metadata.get("training", {}))
+    seed = args.seed if args.seed is not None else int(training.get("seed", 0))
+    dataset = open_dataset(args.data, seed=seed, labelled=False)
+    network = load_network(
+        args.weights,
+        model=args.model,
+        classes=None if "classes" in metadata else dataset.classes or None,
+        preprocessing=preprocessing_options(args),
+        input_shape=image_shape(dataset),
+        allow=allowed(args),
+    )
+    check_classes(dataset, network.classes)
+    return seed, Source(dataset, network, training)

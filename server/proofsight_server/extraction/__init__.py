@@ -1,0 +1,1 @@
+"""From networks and data sets to measured revisions."""

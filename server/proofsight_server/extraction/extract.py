@@ -1,0 +1,189 @@
+"""From a network and a data set to a published revision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from proofsight_server.errors import BadDataset, BadProgram
+from proofsight_server.extraction.figures import figures_of
+from proofsight_server.extraction.options import ExtractOptions
+from proofsight_server.extraction.probing import Seen, check_classes, see
+from proofsight_server.extraction.progress import Watch
+from proofsight_server.extraction.versions import versions
+from proofsight_server.knowledge.manifest import Manifest
+from proofsight_server.knowledge.repository import Draft, Repository
+from proofsight_server.knowledge.revision import Revision
+from proofsight_server.rules.evaluation import evaluate
+from proofsight_server.rules.learner import Learner, build_learner
+from proofsight_server.rules.program import Program
+from proofsight_server.rules.statistics import with_layers
+from proofsight_server.symbols.feature import Feature
+from proofsight_server.symbols.quantisation import Quantisation
+from proofsight_server.symbols.quantiser import Quantiser
+from proofsight_server.symbols.reduction import features_of
+from proofsight_server.vision.dataset import Dataset
+from proofsight_server.vision.layers import LayerInfo, resolve
+from proofsight_server.vision.network import Network, save_weights
+
+Splits = Mapping[str, Seen]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What rules are extracted from: a data set, a network, and what is known of its training."""
+
+    dataset: Dataset
+    network: Network
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+def extract(
+    options: ExtractOptions,
+    source: Source,
+    repository: Repository,
+    kb: str,
+    *,
+    watch: Watch | None = None,
+) -> Revision:
+    """Extract a program that decides as the network does, and publish it as the next revision.
+
+    Thresholds and rules see training images only, choices validation images; every split is
+    measured.  What is published was read back, and decides every image as the program that
+    was learned.
+
+    Raises
+    ------
+    UnknownLayer, BadOption, BadDataset
+        Before any work, for what cannot be extracted.
+    BadTensor
+        A layer has a value that is not finite.
+    Cancelled
+        `watch` says that the work is no longer wanted.
+    BadProgram
+        The written program does not decide as the learned one.
+    """
+    watch = watch or Watch()
+    dataset, network = source.dataset, source.network
+    # Everything that can be refused is refused before the first image is looked at.
+    repository.check_target(kb)
+    learner = build_learner(options.learner, **options.learner_arguments())
+    check_classes(dataset, network.classes)
+    if not len(dataset.train):
+        raise BadDataset(f"{dataset.uri} has no training images to extract rules from")
+    layers = resolve(network, options.layers)
+    features = _features(options, layers)
+    raw = see(dataset, network, features, layers, batch=options.batch, watch=watch)
+    with watch.step("quantising"):
+        quantisation, splits = _quantised(options, features, layers, raw)
+    with watch.step("learning rules"):
+        program = _learned(learner, quantisation, splits, network.classes)
+    with watch.step("measuring"):
+        figures = figures_of(program, quantisation, splits, seed=options.seed)
+        manifest = _manifest(options, source, figures)
+    draft = Draft(
+        manifest,
+        quantisation,
+        program,
+        partial(save_weights, network=network, training=dict(source.training)),
+    )
+    with watch.step("publishing"):
+        return repository.publish(
+            kb, draft, verify=lambda written: _verify(program, written, quantisation, splits, watch)
+        )
+
+
+def _features(options: ExtractOptions, layers: Sequence[LayerInfo]) -> list[Feature]:
+    return [
+        feature
+        for info in layers
+        for feature in features_of(
+            info.layer, info.shape, reduction=options.reduction, grids=options.grids
+        )
+    ]
+
+
+def _quantised(
+    options: ExtractOptions, features: Sequence[Feature], layers: Sequence[LayerInfo], raw: Splits
+) -> tuple[Quantisation, Splits]:
+    """The fitted quantisation, and the splits with only the columns that it kept."""
+    train = raw["train"]
+    quantisation = (
+        Quantiser(
+            options.threshold,
+            default_reduction=options.reduction,
+            **options.threshold_options,
+        )
+        .fit(train.values, train.decisions, features, [info.layer for info in layers])
+        .quantisation_
+    )
+    place = {feature: column for column, feature in enumerate(features)}
+    columns = [place[feature] for feature in quantisation.features]
+    return quantisation, {
+        name: Seen(split.values[:, columns], split.decisions, split.labels)
+        for name, split in raw.items()
+    }
+
+
+def _learned(
+    learner: Learner, quantisation: Quantisation, splits: Splits, classes: Sequence[str]
+) -> Program:
+    tables = {
+        name: (quantisation.bits(split.values), split.decisions) for name, split in splits.items()
+    }
+    bits, decisions = tables["train"]
+    learner.fit(bits, decisions, quantisation.names, classes, validation=tables.get("validation"))
+    return with_layers(learner.program_, quantisation.layers, quantisation.propositions)
+
+
+def _manifest(options: ExtractOptions, source: Source, figures: Mapping[str, Any]) -> Manifest:
+    dataset, network = source.dataset, source.network
+    return Manifest(
+        created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        versions=versions(),
+        classes=tuple(network.classes),
+        model=network.model,
+        model_options=dict(network.model_options),
+        input_shape=network.input_shape,
+        preprocessing=network.preprocessing.to_json(),
+        training=dict(source.training),
+        data={
+            "uri": dataset.uri,
+            "fingerprint": dataset.fingerprint(),
+            "seed": dataset.seed,
+        },
+        method=options.to_json(),
+        figures=figures,
+    )
+
+
+def _verify(
+    program: Program,
+    written: Revision,
+    quantisation: Quantisation,
+    splits: Splits,
+    watch: Watch,
+) -> None:
+    """Accept what was written if it decides every image, by the same rule, as what was learned.
+
+    Raises
+    ------
+    BadProgram
+        It does not.
+    """
+    for name, split in splits.items():
+        learned = evaluate(program, quantisation.bits(split.values), quantisation.names)
+        read = written.quantisation
+        again = evaluate(written.program, read.bits(split.values), read.names)
+        wrong = (learned.decisions != again.decisions) | (learned.rules != again.rules)
+        if read.features != quantisation.features or wrong.any():
+            raise BadProgram(
+                f"the written program does not decide {int(np.count_nonzero(wrong))} of "
+                f"{len(wrong)} {name} images as the learned one; nothing was published"
+            )
+    watch.check()

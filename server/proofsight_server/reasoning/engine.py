@@ -1,0 +1,290 @@
+"""Prolog, called from C: terms in, text out.
+
+Text never becomes Prolog source on the way: what a user wrote goes in as a string or an
+atom, through the C interface that pyswip has loaded.  pyswip's own `query` would parse
+a goal from text, and cannot return what it cannot convert.
+
+Importing this module starts SWI-Prolog: only workers do.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from pyswip import core
+
+Term = int
+"""A term reference: it ends with the foreign frame around it."""
+
+
+class Atom(NamedTuple):
+    """A Python value that becomes an atom; a plain `str` becomes a string."""
+
+    name: str
+
+
+class Compound(NamedTuple):
+    """A Python value that becomes a compound term.
+
+    `name` is ASCII; as `arguments`, an array of floats is the fast way in.
+    """
+
+    name: str
+    arguments: tuple[Any, ...] | array[float]
+
+
+class Pairs(NamedTuple):
+    """A Python value that becomes a list of `Name-Number`, atoms and floats.
+
+    As would a list of Compounds, in half the time.
+    """
+
+    names: Sequence[str]
+    numbers: array[float]
+
+
+class PrologError(Exception):
+    """What Prolog threw, as text."""
+
+
+# pyswip.core declares some of the C interface, and with pointer types, so that a zero
+# comes back as None. Function objects of our own leave its declarations alone; PyDLL
+# keeps the interpreter's lock, which this process has no second thread to give to.
+_lib = ctypes.PyDLL(None, handle=core._lib._handle)
+
+_word, _int, _text, _out = ctypes.c_size_t, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p
+
+
+def _function(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
+    function = _lib[name]
+    function.restype = result
+    function.argtypes = arguments
+    return function
+
+
+_open_frame = _function("PL_open_foreign_frame", _word)
+_discard_frame = _function("PL_discard_foreign_frame", None, _word)
+_new_refs = _function("PL_new_term_refs", _word, _word)
+_new_atom = _function("PL_new_atom_nchars", _word, _word, _text)
+_new_functor = _function("PL_new_functor_sz", _word, _word, _word)
+_put_chars = _function("PL_put_chars", _int, _word, _int, _word, _text)
+_put_atom = _function("PL_put_atom", _int, _word, _word)
+_put_float = _function("PL_put_float", _int, _word, ctypes.c_double)
+_put_integer = _function("PL_put_int64", _int, _word, ctypes.c_int64)
+_put_bool = _function("PL_put_bool", _int, _word, _int)
+_put_variable = _function("PL_put_variable", _int, _word)
+_put_nil = _function("PL_put_nil", _int, _word)
+_cons_list = _function("PL_cons_list", _int, _word, _word, _word)
+_cons_functor = _function("PL_cons_functor_v", _int, _word, _word, _word)
+_get_text = _function("PL_get_nchars", _int, _word, _out, _out, ctypes.c_uint)
+_mark_buffers = _function("PL_mark_string_buffers", None, _out)
+_release_buffers = _function("PL_release_string_buffers_from_mark", None, _word)
+_predicate = _function("PL_predicate", ctypes.c_void_p, _text, _int, _text)
+_open_query = _function("PL_open_query", _word, ctypes.c_void_p, _int, ctypes.c_void_p, _word)
+_next_solution = _function("PL_next_solution", _int, _word)
+_cut_query = _function("PL_cut_query", _int, _word)
+_exception = _function("PL_exception", _word, _word)
+_clear_exception = _function("PL_clear_exception", None)
+_handle_signals = _function("PL_handle_signals", _int)
+_register_foreign = _function(
+    "PL_register_foreign_in_module", _int, _text, _text, _int, ctypes.c_void_p, _int
+)
+
+_ATOM = core.PL_ATOM | core.REP_UTF8
+_STRING = core.PL_STRING | core.REP_UTF8
+_CALL = core.PL_Q_NODEBUG | core.PL_Q_CATCH_EXCEPTION
+_PLAIN_TEXT = core.CVT_ATOM | core.CVT_STRING | core.REP_UTF8
+_NO_ROOM = "Prolog has no room for the arguments of a call"
+_ANY_TEXT = core.CVT_WRITEQ | core.CVT_ALL | core.REP_UTF8
+
+
+class Engine:
+    """The process's one Prolog engine."""
+
+    def __init__(self) -> None:
+        self._functors: dict[tuple[str, int], int] = {}
+        self._predicates: dict[tuple[str, str, int], int] = {}
+        self._callbacks: list[Any] = []
+        self._none = _new_atom(4, b"none")
+        self._put_as: dict[type, Callable[[Term, Any], int]] = {
+            str: self._put_string,
+            bool: _put_bool,
+            int: _put_integer,
+            float: self._put_float,
+            type(None): lambda term, _: int(_put_variable(term)),
+            list: self._put_list,
+            Atom: self._put_atom,
+            Compound: self._put_compound,
+            Pairs: self._put_pairs,
+        }
+
+    def call(self, module: str, name: str, *arguments: Any, answers: int = 0) -> tuple[bytes, ...]:
+        """Call a predicate once, with Python values as its arguments.
+
+        Everything that the call builds is gone when it returns.
+
+        Parameters
+        ----------
+        module, name : str
+            The predicate; its arity is the number of arguments and answers.
+        *arguments
+            See `put`.
+        answers : int
+            How many more arguments the predicate has, atoms or strings that it binds.
+
+        Returns
+        -------
+        tuple of bytes
+            The answers in UTF-8; empty bytes for one that is no text.
+
+        Raises
+        ------
+        PrologError
+            Where the predicate throws or fails.
+        MemoryError
+            Where there is no room for the arguments.
+        """
+        given, arity = len(arguments), len(arguments) + answers
+        with self.frame():
+            first = _new_refs(arity)
+            for position, argument in enumerate(arguments):
+                self.put(first + position, argument)
+            query = _open_query(None, _CALL, self._procedure(module, name, arity), first)
+            try:
+                if not _next_solution(query):
+                    thrown = _exception(query)
+                    said = self.written(thrown) if thrown else f"{module}:{name}/{arity} failed"
+                    raise PrologError(said)
+                return tuple(map(self.text, range(first + given, first + arity)))
+            finally:
+                _cut_query(query)
+
+    @contextmanager
+    def frame(self) -> Iterator[None]:
+        """A block whose terms are discarded at its end."""
+        frame = _open_frame()
+        try:
+            yield
+        finally:
+            _discard_frame(frame)
+
+    def put(self, term: Term, value: Any) -> None:
+        """Make `term` the Prolog counterpart of a Python value.
+
+        str: string; bool: true or false; int: integer; float: float, NaN: the atom none;
+        None: a variable; list; Atom; Compound; Pairs.
+        """
+        done = self._put_as[type(value)](term, value)
+        if not done:  # only memory can be short here; Prolog says which
+            _clear_exception()
+            raise MemoryError(_NO_ROOM)
+
+    def text(self, term: Term) -> bytes:
+        """The UTF-8 text of an atom or string; empty for anything else."""
+        return _chars(term, _PLAIN_TEXT)
+
+    def written(self, term: Term) -> str:
+        """Any term as `writeq/1` would write it."""
+        return _chars(term, _ANY_TEXT).decode(errors="replace")
+
+    def define(self, module: str, name: str, function: Callable[[bytes], None]) -> None:
+        """Define the deterministic predicate `module:name(+Text)` that calls `function`."""
+
+        def called(term: int) -> int:
+            function(self.text(term))
+            return 1
+
+        callback = ctypes.CFUNCTYPE(_word, _word)(called)
+        self._callbacks.append(callback)  # ctypes keeps no reference for C
+        _register_foreign(module.encode(), name.encode(), 1, callback, 0)
+
+    def settle(self) -> None:
+        """Let signals that came too late for their goal come to nothing."""
+        with self.frame():
+            _handle_signals()
+            _clear_exception()
+
+    def _put_string(self, term: Term, value: str) -> int:
+        data = value.encode()
+        return int(_put_chars(term, _STRING, len(data), data))
+
+    def _put_atom(self, term: Term, value: Atom) -> int:
+        data = value.name.encode()
+        return int(_put_chars(term, _ATOM, len(data), data))
+
+    def _put_float(self, term: Term, value: float) -> int:
+        return int(_put_float(term, value) if value == value else _put_atom(term, self._none))
+
+    def _put_compound(self, term: Term, value: Compound) -> int:
+        name, arguments = value
+        arity = len(arguments)
+        functor = self._functor(name, arity)
+        first = _new_refs(arity)
+        if isinstance(arguments, array):
+            self._put_floats(first, arguments)
+        else:
+            for position, argument in enumerate(arguments, first):
+                self.put(position, argument)
+        return int(_cons_functor(term, functor, first))
+
+    def _put_floats(self, first: Term, values: array[float]) -> None:
+        if not all(map(_put_float, range(first, first + len(values)), values)):
+            raise MemoryError(_NO_ROOM)
+        if math.isnan(sum(values)):
+            for term, value in enumerate(values, first):
+                if value != value:
+                    _put_atom(term, self._none)
+
+    def _put_list(self, term: Term, values: list[Any]) -> int:
+        done = int(_put_nil(term))
+        element = _new_refs(1)
+        for value in reversed(values):
+            self.put(element, value)
+            done = done and int(_cons_list(term, element, term))
+        return done
+
+    def _put_pairs(self, term: Term, value: Pairs) -> int:
+        done = int(_put_nil(term))
+        functor = self._functor("-", 2)
+        first = _new_refs(2)
+        for name, number in zip(reversed(value.names), reversed(value.numbers), strict=True):
+            data = name.encode()
+            done = (
+                done
+                and _put_chars(first, _ATOM, len(data), data)
+                and _put_float(first + 1, number)
+                and _cons_functor(first, functor, first)
+                and _cons_list(term, first, term)
+            )
+        return done
+
+    def _functor(self, name: str, arity: int) -> int:
+        functor = self._functors.get((name, arity))
+        if functor is None:
+            data = name.encode()
+            functor = self._functors[name, arity] = _new_functor(_new_atom(len(data), data), arity)
+        return functor
+
+    def _procedure(self, module: str, name: str, arity: int) -> int:
+        procedure = self._predicates.get((module, name, arity))
+        if procedure is None:
+            procedure = _predicate(name.encode(), arity, module.encode())
+            self._predicates[module, name, arity] = procedure
+        return procedure
+
+
+def _chars(term: Term, flags: int) -> bytes:
+    length, chars, mark = ctypes.c_size_t(), ctypes.c_void_p(), _word()
+    _mark_buffers(ctypes.byref(mark))
+    try:
+        if not _get_text(term, ctypes.byref(length), ctypes.byref(chars), flags):
+            _clear_exception()
+            return b""
+        return ctypes.string_at(chars.value or 0, length.value)
+    finally:
+        _release_buffers(mark)  # or Prolog would keep the text for ever

@@ -1,0 +1,266 @@
+"""The learner `fold`: ordered rules with exceptions, and a default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from math import inf
+from typing import Literal as OneOf
+from typing import Self, get_args
+
+import numpy as np
+
+from proofsight_server.errors import BadOption
+from proofsight_server.rules.default_rule import DefaultRule
+from proofsight_server.rules.ordered_rules import OrderedRule, ordered_rules
+from proofsight_server.rules.ordered_statistics import Stats, with_decided
+from proofsight_server.rules.packed import Packed
+from proofsight_server.rules.program import (
+    ClassHead,
+    Element,
+    ExceptionHead,
+    Head,
+    Literal,
+    Program,
+    Rule,
+    Unless,
+)
+from proofsight_server.rules.table import Table, Validation, table
+from proofsight_server.rules.tree import TreeRules
+from proofsight_server.symbols.feature import Bools, Ints
+
+Fallback = OneOf["default", "residual_tree"]
+
+_LEAVES = 30  # of the residual tree, at most
+_UNDECIDED = 0.05  # share of training images without rule that is worth a warning
+
+
+class DefaultRules:
+    """Rules with exceptions, class by class, the first that fires decides; else the default.
+
+    FOLD-RM's way (https://arxiv.org/abs/2202.06913) with guards of ours: the class with most
+    images left is learned next, a class that yields no more rules ends only its own turn, a
+    tail counts images of its class, and what is left is decided by a default class.
+
+    Parameters
+    ----------
+    max_rules
+        Rules that decide a class, at least 1; exceptions are not counted.  None leaves the
+        number to `tail`.  `auto` takes the first rules, as few as come within one standard
+        error of the best validation fidelity, before any fallback.
+    ratio
+        A body grows while it covers more than `ratio` wrong images per right one; the rest is
+        left to exceptions.  At least 0.
+    tail
+        A rule or an exception must newly cover this share of the training images of its class
+        (an exception: of its rule's class), and at least one.
+    max_depth
+        How deep exceptions nest: 0 for none, 1 for exceptions without exceptions of their own,
+        None for no bound.
+    fallback
+        What decides images without rule.  `default`: the class most frequent among them.
+        `residual_tree`: a tree learned from these images, its paths the last rules; at most 30
+        of them, and no more than `max_rules` leaves room for.
+    seed
+        Breaks ties between equally good splits of that tree.
+
+    Attributes
+    ----------
+    program_
+        Of policy `ordered`; rules r1, r2, …, each followed by its exceptions r1_1, r1_1_1, ….
+        Their statistics are those of `ordered_statistics`.
+    default_stats_
+        The same statistics of the default class, `support` excepted.
+    undecided_
+        Share of the training images that no rule decides.
+    absent_
+        Classes without training images, for which there can be no rule.
+    warnings_
+        What a person should know of the program, in sentences.
+    """
+
+    program_: Program
+    default_stats_: Stats
+    undecided_: float
+    absent_: tuple[str, ...]
+    warnings_: tuple[str, ...]
+
+    def __init__(
+        self,
+        max_rules: int | OneOf["auto"] | None = None,
+        ratio: float = 0.5,
+        tail: float = 0.02,
+        max_depth: int | None = 1,
+        fallback: Fallback = "default",
+        seed: int = 0,
+    ) -> None:
+        self.max_rules = max_rules
+        self.ratio = ratio
+        self.tail = tail
+        self.max_depth = max_depth
+        self.fallback = fallback
+        self.seed = seed
+
+    def fit(
+        self,
+        bits: Bools,
+        target: Ints,
+        names: Sequence[str],
+        classes: Sequence[str],
+        *,
+        validation: Validation | None = None,
+    ) -> Self:
+        """Learn from training images.
+
+        Parameters
+        ----------
+        bits
+            Shape (n, p): whether each proposition is active.
+        target
+            Shape (n,): class index that the program is to decide.
+        names, classes
+            Atoms of the columns and of the classes.
+        validation
+            (bits, target) of the validation images: `auto` needs them, and every rule's
+            confidence is told for them too.
+
+        Raises
+        ------
+        BadTensor
+            For tables of wrong shape or type.
+        BadOption
+            For an option out of its range, or validation images that are missing.
+        """
+        self._check_options()
+        learned = table(bits, target, names, classes, validation)
+        packed = Packed(learned.bits)
+        ordered = self._ordered(learned, packed)
+        left = packed.unpack(ordered[-1].left if ordered else packed.everything)
+        default = _most_frequent(learned.target, left)
+        rules = [(step.label, step.rule) for step in ordered]
+        rules += self._residual(learned, left, len(rules))
+        program = Program(
+            tuple(_clauses(rules, learned)),
+            learned.classes,
+            policy="ordered",
+            default=learned.classes[default],
+        )
+        training = packed.bits, learned.target
+        program, stats = with_decided(program, learned.names, training, learned.validation)
+        undecided = left if len(rules) == len(ordered) else np.zeros_like(left)
+        self.program_ = program
+        self.default_stats_ = stats
+        self.undecided_ = float(undecided.mean())
+        self.absent_ = learned.absent
+        self.warnings_ = _warnings(
+            learned.target[undecided] == default, len(left), learned.classes[default]
+        )
+        return self
+
+    def _check_options(self) -> None:
+        def whole(value: object, least: int) -> bool:
+            return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+        for option, value, accepted, rule in (
+            (
+                "max_rules",
+                self.max_rules,
+                self.max_rules in (None, "auto") or whole(self.max_rules, 1),
+                "None, 'auto' or a whole number of at least 1",
+            ),
+            ("ratio", self.ratio, 0 <= self.ratio < inf, "a number of at least 0"),
+            ("tail", self.tail, 0 <= self.tail <= 1, "a share between 0 and 1"),
+            (
+                "max_depth",
+                self.max_depth,
+                self.max_depth is None or whole(self.max_depth, 0),
+                "None or a whole number of at least 0",
+            ),
+            (
+                "fallback",
+                self.fallback,
+                self.fallback in get_args(Fallback),
+                f"one of {', '.join(get_args(Fallback))}",
+            ),
+        ):
+            if not accepted:
+                raise BadOption(f"{option} is {rule}, not {value!r}", option=option, value=value)
+
+    def _ordered(self, learned: Table, packed: Packed) -> list[OrderedRule]:
+        rules = ordered_rules(
+            packed, learned.target, ratio=self.ratio, tail=self.tail, max_depth=self.max_depth
+        )
+        if self.max_rules != "auto":
+            return list(islice(rules, self.max_rules))
+        if learned.validation is None:
+            raise BadOption("max_rules='auto' chooses by validation images; none were given")
+        ordered = list(rules)
+        return ordered[: _enough(ordered, learned, packed, learned.validation)]
+
+    def _residual(self, learned: Table, left: Bools, rules: int) -> list[tuple[int, DefaultRule]]:
+        """The paths of a tree on the images that are left, as far as there is room for one."""
+        leaves = (
+            min(_LEAVES, self.max_rules - rules) if isinstance(self.max_rules, int) else _LEAVES
+        )
+        if self.fallback != "residual_tree" or leaves < 2 or not left.any():
+            return []
+        tree = TreeRules(leaves, seed=self.seed)
+        tree.fit(learned.bits[left], learned.target[left], learned.names, learned.classes)
+        column = {name: place for place, name in enumerate(learned.names)}
+        paths = []
+        for rule in tree.program_.rules:
+            assert isinstance(rule.head, ClassHead)
+            literals = [(column[lit.proposition], lit.positive) for lit in rule.literals()]
+            if not literals:
+                return []  # all images left are of one class, or look alike: the default's
+            paths.append((learned.classes.index(rule.head.name), DefaultRule(tuple(literals))))
+        return paths
+
+
+def _most_frequent(target: Ints, left: Bools) -> int:
+    """The default of a program that leaves these images; where it leaves none, of all."""
+    return int(np.bincount(target[left] if left.any() else target).argmax())
+
+
+def _enough(
+    ordered: Sequence[OrderedRule], learned: Table, packed: Packed, validation: Validation
+) -> int:
+    """How many of the rules come within one standard error of the best validation fidelity."""
+    bits, target = validation
+    held = Packed(bits)
+    undecided, decided_right, fidelity = held.everything, 0, []
+    for step in ordered:
+        fired = step.rule.fires(held, undecided)
+        undecided = undecided & ~fired
+        decided_right += int((target[held.unpack(fired)] == step.label).sum())
+        default = _most_frequent(learned.target, packed.unpack(step.left))
+        by_default = int((target[held.unpack(undecided)] == default).sum())
+        fidelity.append((decided_right + by_default) / len(target))
+    best = max(fidelity, default=0.0)
+    error = (best * (1 - best) / len(target)) ** 0.5
+    return next((k for k, share in enumerate(fidelity, start=1) if share >= best - error), 0)
+
+
+def _clauses(rules: Sequence[tuple[int, DefaultRule]], learned: Table) -> Iterator[Rule]:
+    """The rules as clauses, each followed by its exceptions."""
+
+    def clauses(name: str, head: Head, rule: DefaultRule) -> Iterator[Rule]:
+        body: list[Element] = [Literal(learned.names[at], sign) for at, sign in rule.literals]
+        body += [Unless(name)] if rule.exceptions else []
+        yield Rule(name, head, tuple(body))
+        for number, exception in enumerate(rule.exceptions, start=1):
+            yield from clauses(f"{name}_{number}", ExceptionHead(name), exception)
+
+    for number, (label, rule) in enumerate(rules, start=1):
+        yield from clauses(f"r{number}", ClassHead(learned.classes[label]), rule)
+
+
+def _warnings(hits: Bools, images: int, default: str) -> tuple[str, ...]:
+    """What to say of images that the default decides, if they are many and not all alike."""
+    if len(hits) <= _UNDECIDED * images or hits.all():
+        return ()
+    return (
+        f"no rule decides {len(hits) / images:.1%} of the training images; the default, "
+        f"{default}, is right for {hits.mean():.1%} of them. fallback='residual_tree' learns "
+        "rules for them",
+    )

@@ -1,0 +1,171 @@
+"""The pre-flight check: which layers a network has, and where their values are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from proofsight_server.errors import BadModel, BadOption, UnknownLayer
+from proofsight_server.symbols.feature import Kind, Layer, module_atom
+from proofsight_server.vision.hooking import HookedFlow
+from proofsight_server.vision.network import Network
+from proofsight_server.vision.points import Flow, Point
+from proofsight_server.vision.tracing import TracedFlow, UntraceableError
+
+_CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+_TAKEN = re.compile(r"(conv|fc)\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class LayerInfo:
+    """A layer that can be read, and what its values look like.
+
+    `shape` is (height, width) of its maps, None for units; `is_default` marks the layer that
+    is taken where none is named: the last convolution.
+    """
+
+    layer: Layer
+    shape: tuple[int, int] | None
+    is_default: bool
+
+
+def flow_of(network: Network) -> Flow:
+    """How tensors flow through a network: traced if that is possible, else seen by hooks.
+
+    Raises
+    ------
+    BadModel
+        The network does not run on images of its input shape.
+    """
+    try:
+        return TracedFlow(network.module, network.input_shape)
+    except UntraceableError:
+        pass
+    try:
+        return HookedFlow(network.module, network.input_shape)
+    except Exception as error:
+        # The network's own code.
+        raise BadModel(
+            f"{network.model} does not run on images of shape {network.input_shape} "
+            f"(channels, height, width): {error}",
+            model=network.model,
+        ) from error
+
+
+def inspect(network: Network) -> tuple[LayerInfo, ...]:
+    """All convolutions and linear modules that can be read, in order of execution.
+
+    A module that runs twice is two layers, `path` and `path#2`.  Atoms count the runs:
+    `conv1`, `conv2`, ..., `fc1`, ...  A linear module within a sequence of tokens gives no
+    single number per unit and is left out.
+
+    Raises
+    ------
+    BadModel
+        The network does not run.
+    """
+    return _layers(flow_of(network))
+
+
+def resolve(network: Network, names: Sequence[str] = ()) -> tuple[LayerInfo, ...]:
+    """The layers of these names, in order of execution.
+
+    Parameters
+    ----------
+    network
+        The network that has them.
+    names
+        Paths of modules (`features.28`, `layer1.0.conv1#2`) or atoms (`conv13`).  A module
+        that is neither a convolution nor linear is read as it stands, as a `map`.  None
+        means the default layer.
+
+    Raises
+    ------
+    UnknownLayer
+        No module that ran has the name; the nearest are given.
+    BadOption
+        The module's output cannot be read as maps or units, or a layer is named twice.
+    BadModel
+        The network does not run, or has no convolution to be the default.
+    """
+    flow = flow_of(network)
+    layers = _layers(flow)
+    if not names:
+        default = [info for info in layers if info.is_default]
+        if not default:
+            raise BadModel("the network has no convolution that could be read; name a --layer")
+        return tuple(default)
+    maps = _maps(flow, {info.layer.atom for info in layers})
+    known = {info.layer.atom: info for info in layers}
+    known |= {info.layer.module: info for info in (*maps, *layers)}
+    for name in names:
+        if name not in known:
+            point = flow.points.get(name)
+            if point is None or point.layer is None:
+                raise UnknownLayer(name, known)
+            raise BadOption(
+                f"layer {name} gives {_described(point)} per image, but only maps (channels, "
+                "height, width) and units (n) can be read; choose another layer",
+                layer=name,
+            )
+    chosen = [known[name] for name in names]
+    modules = [info.layer.module for info in chosen]
+    if len(set(modules)) < len(modules):
+        double = next(module for module in modules if modules.count(module) > 1)
+        raise BadOption(f"layer {double} is named twice", layer=double)
+    order = {name: place for place, name in enumerate(flow.points)}
+    return tuple(sorted(chosen, key=lambda info: order[info.layer.module]))
+
+
+def _layers(flow: Flow) -> tuple[LayerInfo, ...]:
+    found: list[tuple[Layer, Point]] = []
+    counts = {"conv": 0, "fc": 0}
+    for name, point in flow.points.items():
+        kind: Kind = "conv" if isinstance(point.layer, _CONVOLUTIONS) else "linear"
+        if kind == "linear" and not isinstance(point.layer, nn.Linear):
+            continue
+        prefix = "conv" if kind == "conv" else "fc"
+        counts[prefix] += 1
+        # Unreadable ones count too, so that an atom does not depend on what can be read.
+        if point.shape is not None and len(point.shape) == (3 if kind == "conv" else 1):
+            atom = f"{prefix}{counts[prefix]}"
+            found.append((Layer(atom, name, kind, point.shape[0], flow.reads(name)), point))
+    convolutions = [entry for entry in found if entry[0].kind == "conv"]
+    # Gates such as squeeze-and-excitation are convolutions of single positions.
+    with_maps = [entry for entry in convolutions if _size(entry[1]) != (1, 1)]
+    candidates = with_maps or convolutions
+    default = candidates[-1][0] if candidates else None
+    return tuple(LayerInfo(layer, _size(point), layer is default) for layer, point in found)
+
+
+def _maps(flow: Flow, atoms: set[str]) -> list[LayerInfo]:
+    """Any other module, read as it stands; what gives one number per unit has 1 x 1 maps."""
+    infos = []
+    for name, point in flow.points.items():
+        if point.layer is None or isinstance(point.layer, (*_CONVOLUTIONS, nn.Linear)):
+            continue
+        if point.shape is None or len(point.shape) not in {1, 3}:
+            continue
+        atom = base = module_atom(name)
+        if _TAKEN.fullmatch(base):
+            atom = base = f"{base}_map"
+        number = 2
+        while atom in atoms:
+            atom, number = f"{base}_{number}", number + 1
+        atoms = atoms | {atom}
+        layer = Layer(atom, name, "map", point.shape[0], name)
+        infos.append(LayerInfo(layer, _size(point) or (1, 1), False))
+    return infos
+
+
+def _size(point: Point) -> tuple[int, int] | None:
+    if point.shape is None or len(point.shape) != 3:
+        return None
+    return point.shape[1], point.shape[2]
+
+
+def _described(point: Point) -> str:
+    return "no single float tensor" if point.shape is None else f"a tensor {point.shape}"

@@ -1,0 +1,67 @@
+"""Points of a network where a tensor can be read, however they were found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+Observe = Callable[[str, Tensor], Any]
+Tapped = Callable[[Tensor], tuple[Tensor, list[Any]]]
+
+# Two images: enough to see which axis of a tensor counts them.
+TRIAL_IMAGES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One tensor that comes by in every forward pass.
+
+    `name` is unique in the network: a module's path (`features.29`), with `#2` for its second
+    run, or the path of a block and a function that it calls (`layer1.0.add`).  `layer` is the
+    module whose output it is, None for a function; `shape` its shape without the axis of the
+    batch, None where it is no float tensor with such an axis.
+    """
+
+    name: str
+    layer: nn.Module | None
+    shape: tuple[int, ...] | None
+
+
+class Flow(Protocol):
+    """The points of one network in order of execution, and the means to read them."""
+
+    @property
+    def points(self) -> Mapping[str, Point]:
+        """Points by name, in order of execution; a block comes after what is inside it."""
+
+    def reads(self, name: str) -> str:
+        """The point where the values of the layer at point `name` are taken."""
+
+    def tap(self, names: Sequence[str], observe: Observe, *, training: bool = False) -> Tapped:
+        """The network with `observe(name, tensor)` called as each tensor at `names` is made.
+
+        The result maps a batch to logits and to what `observe` returned, in the order of `names`.
+        With `training` it is to be run while the network is in training mode.
+        """
+
+
+def numbered(path: str, run: int) -> str:
+    """A module's path with the number of its run, from 1; the first goes unsaid."""
+    return path if run == 1 else f"{path}#{run}"
+
+
+def trial(input_shape: Sequence[int]) -> Tensor:
+    """A batch to try a network on: numbers that repeat exactly, of both signs."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn((TRIAL_IMAGES, *input_shape), generator=generator)
+
+
+def per_image(output: object) -> tuple[int, ...] | None:
+    """The shape of one image's part of an output, None where images cannot be told apart."""
+    if not isinstance(output, Tensor) or not output.is_floating_point() or output.ndim < 2:
+        return None
+    return tuple(output.shape[1:]) if output.shape[0] == TRIAL_IMAGES else None

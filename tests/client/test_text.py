@@ -1,0 +1,139 @@
+"""Proofs as text for people."""
+
+from __future__ import annotations
+
+import pytest
+
+from proofsight import Count, Decision, Evidence, Kind, Node, Proof, Status, Why
+from proofsight.rendering.messages import messages
+from proofsight.rendering.text import render
+
+
+def leaf(kind: Kind, status: Status, goal: str = "g(img)", **details: object) -> Proof:
+    return Proof((Node(goal, kind, status, **details),))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("proof", "line"),
+    [
+        (leaf(Kind.DECISION, Status.PROVED, class_name="car"), "car was decided"),
+        (leaf(Kind.DECISION, Status.ABSENT, class_name="car"), "car was not decided"),
+        (leaf(Kind.DECISION, Status.ABSENT), "no class was decided"),
+        (
+            leaf(Kind.DEFAULT, Status.FACT, class_name="car"),
+            "no rule fires, so the default car applies",
+        ),
+        (leaf(Kind.CLASS, Status.PROVED, class_name="a b", rule="r3"), "a b holds by rule r3"),
+        (
+            leaf(Kind.CLASS, Status.ABSENT, class_name="car"),
+            "car does not hold: no rule concludes it",
+        ),
+        (leaf(Kind.RULE, Status.PROVED, rule="r3"), "rule r3 fires"),
+        (leaf(Kind.RULE, Status.ABSENT, rule="r3"), "rule r3 does not fire"),
+        (
+            leaf(Kind.ACTIVE, Status.FACT, evidence=Evidence("p", 0.5, 0.25, 0.25)),
+            "p is active: 0.5 > 0.25",
+        ),
+        (
+            leaf(Kind.ACTIVE, Status.ABSENT, evidence=Evidence("p", 0.25, 0.25, 0.0)),
+            "p is not active: 0.25 ≤ 0.25",
+        ),
+        (
+            leaf(Kind.ACTIVE, Status.FACT, evidence=Evidence("p", 2, 1, 1, label="left wall")),
+            "p is active: 2 > 1  ['left wall']",
+        ),
+        (leaf(Kind.ACTIVE, Status.PROVED, "active(img,p)", rule="d1"), "p is active by rule d1"),
+        (
+            leaf(Kind.ACTIVE, Status.ABSENT, r"active(img,'it\'s')"),
+            "it's is not active: no rule derives it",
+        ),
+        (
+            leaf(Kind.AT_LEAST, Status.PROVED, count=Count(2, 3, 4)),
+            "3 of 4 hold, 2 are needed",
+        ),
+        (
+            leaf(Kind.AT_LEAST, Status.ABSENT, count=Count(2, 1, 4)),
+            "only 1 of 4 hold, 2 are needed",
+        ),
+        (
+            leaf(Kind.EXCEPTION, Status.PROVED, "ab(r12,img)", rule="r12_1"),
+            "an exception of r12 applies by rule r12_1",
+        ),
+        (leaf(Kind.EXCEPTION, Status.ABSENT, "ab(r12,img)"), "no exception of r12 applies"),
+        (leaf(Kind.USER, Status.PROVED, rule="user.pl:3"), "g(img) holds by user.pl:3"),
+        (leaf(Kind.BUILTIN, Status.FACT, "1<2"), "1<2 holds"),
+        (
+            Proof((Node("g", Kind.NOT, Status.CUT_SHORT),), cut_short="nodes"),
+            "g is left out: the proof has reached its most nodes",
+        ),
+        (leaf(Kind.USER, Status.ABSENT, "a\x1b[31m\nb"), "a [31m b does not hold"),
+        (leaf(Kind.UNSPECIFIED, Status.UNSPECIFIED, "of_tomorrow"), "of_tomorrow"),
+    ],
+)
+def test_each_kind_of_goal_has_its_words(proof: Proof, line: str) -> None:
+    assert proof.text() == f"{line}\n"
+
+
+def test_branches_show_what_is_beneath_what() -> None:
+    node = [Node(f"g{n}", Kind.BUILTIN, Status.FACT) for n in range(7)]
+
+    def over(number: int, *children: int) -> Node:
+        return Node(f"g{number}", Kind.USER, Status.ABSENT, children=children)
+
+    proof = Proof((over(0, 1, 4), over(1, 2, 3), node[2], node[3], over(4, 5, 6), *node[5:]))
+    assert proof.text() == (
+        "g0 does not hold\n"
+        "├─ g1 does not hold\n"
+        "│  ├─ g2 holds\n"
+        "│  └─ g3 holds\n"
+        "└─ g4 does not hold\n"
+        "   ├─ g5 holds\n"
+        "   └─ g6 holds\n"
+    )
+
+
+def test_a_negation_gives_its_place_to_what_it_denies() -> None:
+    proof = Proof(
+        (
+            Node("class(img,car)", Kind.CLASS, Status.PROVED, "r1", (1, 3), class_name="car"),
+            Node(r"\+ab(r1,img)", Kind.NOT, Status.PROVED, children=(2,)),
+            Node("ab(r1,img)", Kind.EXCEPTION, Status.ABSENT, children=(4,)),
+            Node(r"\+ab(r1,img)", Kind.NOT, Status.PROVED, children=(2,)),
+            Node("1<2", Kind.BUILTIN, Status.FACT),
+        )
+    )
+    assert proof.text() == (
+        "car holds by rule r1\n"
+        "├─ no exception of r1 applies\n"
+        "│  └─ 1<2 holds\n"
+        "└─ no exception of r1 applies (shown above)\n"
+    )
+
+
+def why(asked: str, holds: bool) -> Why:
+    proof = leaf(Kind.CLASS, Status.PROVED, class_name="car", rule="r1")
+    return Why("r", "e", Decision("car"), (), holds, proof, asked=asked)  # type: ignore[arg-type]
+
+
+def test_a_heading_stands_above_an_answer_that_was_not_expected() -> None:
+    assert why("why", True).text() == "car holds by rule r1\n"
+    assert why("why_not", False).text() == "car holds by rule r1\n"
+    assert why("why", False).text().startswith("There is no proof; this is why not:\ncar")
+    assert why("why_not", True).text().startswith("It does hold; this is why:\ncar")
+    assert str(why("why", True)) == "car holds by rule r1"
+
+
+def test_a_proof_deeper_than_the_stack_of_python_can_be_shown() -> None:
+    nodes = [Node("g", Kind.USER, Status.ABSENT, children=(n + 1,)) for n in range(3000)]
+    deep = Proof((*nodes, Node("g", Kind.BUILTIN, Status.FACT)))
+    assert deep.text().count("\n") == 3001
+
+
+def test_an_empty_proof_has_no_lines() -> None:
+    assert render(Proof(())) == ""
+
+
+def test_a_language_without_a_table_is_refused_with_those_that_have_one() -> None:
+    with pytest.raises(LookupError, match="no messages in 'xx'; there are: en"):
+        messages("xx")
+    assert messages("en")["rule.proved"]

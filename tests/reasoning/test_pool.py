@@ -1,0 +1,526 @@
+"""The pool, with workers that behave."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from proofsight_server.errors import (
+    BadFacts,
+    BadGoal,
+    BadOption,
+    BadRevision,
+    Draining,
+    InferenceLimit,
+    MemoryLimit,
+    NotReady,
+    Overloaded,
+    ProofsightError,
+    TimeLimit,
+    UnknownClass,
+    UnsafeGoal,
+)
+from proofsight_server.reasoning.answer import Description, Solution, Summary
+from proofsight_server.reasoning.call import Question
+from proofsight_server.reasoning.facts import FactsFrame
+from proofsight_server.reasoning.limits import QueryLimits
+from proofsight_server.reasoning.pool import Pool
+
+OpenPool = Callable[..., Pool]
+
+
+def goal(text: str) -> Question:
+    return Question("goal", text)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+# --- what goes in and comes out ----------------------------------------------
+
+
+async def test_a_started_pool_says_what_its_program_is_about(standin: OpenPool) -> None:
+    async with standin(workers=2) as pool:
+        assert pool.description == Description(
+            propositions=("a", "b", "c"),
+            derived=("d",),
+            classes=("cat", "dog"),
+            policy="ordered",
+            default="dog",
+            rules=2,
+            user=("pet/1",),
+        )
+        stats = pool.stats
+        assert (stats.workers, stats.alive, stats.busy, stats.restarted) == (2, 2, 0, 0)
+        assert (stats.waiting, stats.calls, len(stats.pids)) == (0, 0, 2)
+
+
+async def test_terms_arrive_in_prolog_as_they_were_sent(
+    standin: OpenPool, facts: FactsFrame
+) -> None:
+    async with standin() as pool:
+        given = await pool.explain(facts, Question("class", "cat"), max_nodes=12)
+    assert given["kb"] == "standin"
+    assert given["question"] == ["compound", "class", ["string", "cat"]]
+    assert given["facts"] == [
+        "compound",
+        "facts",
+        ["atom", "img"],
+        [
+            "compound",
+            "values",
+            ["number", 1.5],
+            ["atom", "none"],
+            ["number", float(np.float32(0.1))],
+        ],
+        ["list", ["compound", "-", ["atom", "cat"], ["number", 0.75]]],
+    ]
+    assert given["limits"] == [
+        "list",
+        ["compound", "inferences", ["number", 1_000_000]],
+        ["compound", "nodes", ["number", 12]],
+        ["compound", "seconds", ["number", 20]],
+    ]
+
+
+def test_any_text_and_any_finite_float_arrives_unchanged(standin: OpenPool) -> None:
+    single = st.floats(width=32, allow_infinity=False)
+    pool = standin()
+    with asyncio.Runner() as runner:
+        runner.run(pool.start())
+
+        @settings(max_examples=150, suppress_health_check=list(HealthCheck), deadline=None)
+        @given(st.text(), st.text(min_size=1), st.lists(single, min_size=3, max_size=3))
+        def arrives(image: str, text: str, values: list[float]) -> None:
+            frame = FactsFrame(image, np.array(values, np.float32), ((text, values[0]),))
+            if math.isnan(values[0]):
+                frame = FactsFrame(image, frame.values)
+            said = runner.run(pool.explain(frame, goal("echo " + text)))
+            _, _, named, (_, _, *given), predicted = said["facts"]
+            assert named == ["atom", image]
+            assert said["question"] == ["compound", "goal", ["string", "echo " + text]]
+            for value, (kind, number) in zip(frame.values, given, strict=True):
+                if np.isnan(value):
+                    assert (kind, number) == ("atom", "none")
+                else:
+                    assert (kind, number) == ("number", float(value))
+            for _, _, name, (_, probability) in predicted[1:]:
+                assert name == ["atom", text]
+                assert probability == values[0]
+
+        arrives()
+        runner.run(pool.close())
+
+
+async def test_a_program_without_observable_propositions_takes_facts_without_values(
+    standin: OpenPool,
+) -> None:
+    async with standin("% empty\n") as pool:
+        given = await pool.explain(FactsFrame("img", np.empty(0, np.float32)))
+    assert given["question"] == ["atom", "decision"]
+    assert given["facts"][2:] in (
+        [["atom", "img"], ["atom", "values"], ["list"]],
+        [["atom", "img"], ["compound", "values"], ["list"]],
+    )
+
+
+async def test_solutions_come_in_order_and_the_summary_last(
+    standin: OpenPool, facts: FactsFrame
+) -> None:
+    async with standin() as pool:
+        said = [one async for one in pool.query(facts, "count", max_solutions=200)]
+        expected = [Solution((("X", str(i)),), None) for i in range(1, 201)]
+        assert said == [*expected, Summary(solutions=200, more=True, inferences=7)]
+        assert pool.stats.busy == 0
+
+
+async def test_a_query_may_go_without_facts_and_may_ask_for_proofs(standin: OpenPool) -> None:
+    async with standin() as pool:
+        with_proofs, _ = [
+            one async for one in pool.query(None, "facts", max_solutions=1, proofs=True)
+        ]
+        without, _ = [one async for one in pool.query(None, "facts", max_solutions=1)]
+    assert with_proofs == Solution((("X", "none"),), {"root": 0, "said": True})
+    assert without == Solution((("X", "none"),), {"root": 0, "said": False})
+
+
+async def test_a_callers_limits_bound_a_question_further_but_never_less(
+    standin: OpenPool, facts: FactsFrame, limits: QueryLimits
+) -> None:
+    own = replace(limits, nodes=100, solutions=3)
+    async with standin(limits=own) as pool:
+        for asked, used in ((99, 99), (100, 100), (101, 100), (None, 100)):
+            given = await pool.explain(facts, max_nodes=asked)
+            assert ["compound", "nodes", ["number", used]] in given["limits"]
+        for asked, used in ((2, 2), (3, 3), (4, 3), (None, 3)):
+            said = [one async for one in pool.query(facts, "count", max_solutions=asked)]
+            assert len(said) == used + 1
+
+
+async def test_a_question_gets_no_more_seconds_than_its_deadline_leaves(
+    standin: OpenPool, facts: FactsFrame
+) -> None:
+    async with standin() as pool:
+        given = await pool.explain(facts, deadline=time.monotonic() + 10)
+        _, _, (_, seconds) = given["limits"][-1]
+        assert 0 < seconds <= 10
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [
+        ("BAD_GOAL", BadGoal),
+        ("UNSAFE_GOAL", UnsafeGoal),
+        ("INFERENCE_LIMIT", InferenceLimit),
+        ("TIME_LIMIT", TimeLimit),
+        ("MEMORY_LIMIT", MemoryLimit),
+        ("BAD_FACTS", BadFacts),
+        ("SOMETHING_ELSE", ProofsightError),
+    ],
+)
+async def test_an_error_in_an_answer_is_raised_as_its_own_class(
+    standin: OpenPool, facts: FactsFrame, reason: str, error: type[ProofsightError]
+) -> None:
+    async with standin() as pool:
+        with pytest.raises(error, match="as asked") as raised:
+            await pool.explain(facts, goal(f"error {reason}"))
+        assert type(raised.value) is error
+        assert raised.value.metadata["position"] == "4"
+        assert pool.stats.restarted == 0
+
+
+async def test_an_unknown_class_is_told_with_the_nearest_names(
+    standin: OpenPool, facts: FactsFrame
+) -> None:
+    async with standin() as pool:
+        with pytest.raises(UnknownClass, match="nearest: cat"):
+            await pool.explain(facts, goal("error UNKNOWN_CLASS"))
+
+
+async def test_an_error_ends_a_query_after_the_solutions_that_came_before(
+    standin: OpenPool, facts: FactsFrame
+) -> None:
+    async with standin() as pool:
+        said = []
+        with pytest.raises(MemoryLimit, match="outgrew"):
+            async for one in pool.query(facts, "limit"):
+                said.append(one)
+        assert said == [Solution((("X", i),), None) for i in ("1", "2")]
+        assert (await pool.explain(facts))["kb"] == "standin"
+
+
+# --- what is refused, beside what is not -------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.zeros(2, np.float32), "reads 3 values"),
+        (np.zeros(4, np.float32), "reads 3 values"),
+        (np.zeros((1, 3), np.float32), "reads 3 values"),
+        (np.zeros(3, np.float64), "reads 3 values"),
+        (np.array([0, np.inf, 0], np.float32), "infinite"),
+        (np.array([0, -np.inf, 0], np.float32), "infinite"),
+    ],
+)
+async def test_facts_that_do_not_fit_the_program_are_refused(
+    standin: OpenPool, values: Any, message: str
+) -> None:
+    async with standin() as pool:
+        with pytest.raises(BadFacts, match=message):
+            await pool.explain(FactsFrame("img", values))
+        with pytest.raises(BadFacts, match=message):
+            async for _ in pool.query(FactsFrame("img", values), "count"):
+                pass
+        largest = np.array([0, np.finfo(np.float32).max, np.nan], np.float32)
+        assert (await pool.explain(FactsFrame("img", largest)))["kb"] == "standin"
+
+
+async def test_text_that_is_no_unicode_is_refused(standin: OpenPool, facts: FactsFrame) -> None:
+    async with standin() as pool:
+        with pytest.raises(BadGoal, match="lone surrogate at position 2"):
+            await pool.explain(facts, goal("p(\ud800)"))
+        with pytest.raises(BadGoal, match="lone surrogate"):
+            await pool.explain(facts, Question("class", "\udfff"))
+        with pytest.raises(BadFacts, match="lone surrogate"):
+            await pool.explain(replace(facts, image="\ud800"))
+        with pytest.raises(BadFacts, match="lone surrogate"):
+            await pool.explain(replace(facts, predicted=(("\ud800", 0.5),)))
+        assert (await pool.explain(facts, goal("p(\U0001d800)")))["kb"] == "standin"
+
+
+async def test_a_pool_that_is_not_started_is_not_ready(
+    standin: OpenPool, facts: FactsFrame
+) -> None:
+    pool = standin()
+    with pytest.raises(NotReady, match="not loaded yet"):
+        await pool.explain(facts)
+    with pytest.raises(NotReady):
+        _ = pool.description
+    await pool.close()
+
+
+def test_a_pool_needs_a_worker_but_no_queue(standin: OpenPool) -> None:
+    standin(workers=1, queue=0)
+    with pytest.raises(BadOption, match="workers must be at least 1, not 0"):
+        standin(workers=0)
+    with pytest.raises(BadOption, match="queue must be at least 0, not -1"):
+        standin(queue=-1)
+
+
+async def test_a_directory_that_is_not_there_is_no_revision(tmp_path: Path) -> None:
+    with pytest.raises(BadRevision, match="nowhere"):
+        await Pool(tmp_path / "nowhere", tmp_path).start()
+
+
+# --- the line ----------------------------------------------------------------
+
+
+async def test_callers_are_served_in_the_order_in_which_they_came(
+    standin: OpenPool, facts: FactsFrame
+) -> None:
+    async with standin() as pool:
+        served: list[int] = []
+
+        async def ask(number: int) -> None:
+            await pool.explain(facts, goal("sleep" if number == 0 else "echo"))
+            served.append(number)
+
+        await asyncio.gather(*(ask(number) for number in range(20)))
+        assert served == list(range(20))
+
+
+async def test_the_line_takes_as_many_as_it_should_and_refuses_the_next_with_the_numbers(
+    standin: OpenPool, facts: FactsFrame
+) -> None:
+    async with standin(queue=2) as pool:
+        calls = [asyncio.create_task(pool.explain(facts, goal("sleep"))) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert (pool.stats.busy, pool.stats.waiting) == (1, 2)
+        with pytest.raises(Overloaded) as raised:
+            await pool.explain(facts)
+        assert raised.value.metadata == {"waiting": "2", "workers": "1", "queue": "2"}
+        assert await asyncio.gather(*calls) == [{"slept": True}] * 3
+        assert (await pool.explain(facts))["kb"] == "standin"
+
+
+async def test_a_call_whose_deadline_passes_in_line_is_dropped(
+    standin: OpenPool, facts: FactsFrame
+) -> None:
+    async with standin() as pool:
+        first = asyncio.create_task(pool.explain(facts, goal("sleep")))
+        await asyncio.sleep(0)
+        with pytest.raises(TimeLimit, match="before a Prolog worker was free"):
+            await pool.explain(facts, deadline=time.monotonic() + 0.05)
+        assert not first.done()
+        assert pool.stats.waiting == 0
+        await first
+        assert pool.stats.calls == 1
+
+
+async def test_a_call_whose_deadline_has_passed_is_not_begun(
+    standin: OpenPool, facts: FactsFrame
+) -> None:
+    async with standin() as pool:
+        with pytest.raises(TimeLimit):
+            await pool.explain(facts, deadline=time.monotonic() - 1)
+        assert pool.stats.calls == 0
+        await pool.explain(facts, deadline=time.monotonic() + 60)
+        assert pool.stats.calls == 1
+
+
+async def test_a_caller_who_leaves_the_line_is_forgotten(
+    standin: OpenPool, facts: FactsFrame
+) -> None:
+    async with standin() as pool:
+        calls = [asyncio.create_task(pool.explain(facts, goal("sleep"))) for _ in range(3)]
+        await asyncio.sleep(0)
+        calls[1].cancel()
+        assert await calls[0] == await calls[2] == {"slept": True}
+        assert (pool.stats.calls, pool.stats.restarted) == (2, 0)
+
+
+async def test_eight_callers_each_get_their_own_answers(
+    standin: OpenPool, facts: FactsFrame
+) -> None:
+    async with standin(workers=2) as pool:
+
+        async def ask(caller: int) -> None:
+            for number in range(50):
+                name = f"{caller}/{number}"
+                said = await pool.explain(replace(facts, image=name), goal("echo"))
+                assert said == {"image": name}
+
+        async def ask_query() -> None:
+            for _ in range(20):
+                said = [one async for one in pool.query(facts, "count", max_solutions=20)]
+                assert [one.bindings[0][1] for one in said if isinstance(one, Solution)] == [
+                    str(number) for number in range(1, 21)
+                ]
+
+        await asyncio.gather(*(ask(caller) for caller in range(6)), ask_query(), ask_query())
+        assert pool.stats.restarted == 0
+        assert pool.stats.busy == 0
+
+
+# --- streams -----------------------------------------------------------------
+
+
+async def test_a_reader_who_is_slow_gets_every_solution_in_order(
+    standin: OpenPool, facts: FactsFrame
+) -> None:
+    async with standin() as pool:
+        number = 0
+        async for one in pool.query(facts, "big", max_solutions=150):
+            if isinstance(one, Solution):
+                number += 1
+                [(_, value)] = one.bindings
+                assert value.rstrip("x") == str(number)
+                assert len(value) > 99_000
+                if number % 50 == 1:
+                    await asyncio.sleep(0.02)
+        assert number == 150
+
+
+async def test_a_worker_that_waits_for_its_reader_is_not_killed_for_it(
+    standin: OpenPool, facts: FactsFrame, limits: QueryLimits
+) -> None:
+    async with standin(limits=replace(limits, seconds=1, grace_seconds=0.5)) as pool:
+        numbers = []
+        async for one in pool.query(facts, "big", max_solutions=90):
+            if isinstance(one, Solution):
+                numbers.append(int(one.bindings[0][1].rstrip("x")))
+                if len(numbers) == 1:
+                    await asyncio.sleep(2)
+        assert numbers == list(range(1, 91))
+        assert pool.stats.restarted == 0
+
+
+@pytest.mark.parametrize("kind", ["endless", "big", "slow"])
+async def test_a_query_that_is_left_early_frees_its_worker(
+    standin: OpenPool, facts: FactsFrame, kind: str
+) -> None:
+    async with standin() as pool:
+        [pid] = pool.stats.pids
+        for _ in range(3):
+            async with contextlib.aclosing(pool.query(facts, kind)) as solutions:
+                async for one in solutions:
+                    assert isinstance(one, Solution)
+                    break
+            assert (await pool.explain(facts, goal("echo"))) == {"image": "img"}
+        assert pool.stats.pids == (pid,)
+
+
+# --- the end -----------------------------------------------------------------
+
+
+async def test_closing_lets_calls_end_that_were_begun_or_in_line(
+    standin: OpenPool, facts: FactsFrame
+) -> None:
+    pool = standin()
+    await pool.start()
+    pids = pool.stats.pids
+    calls = [asyncio.create_task(pool.explain(facts, goal("sleep"))) for _ in range(2)]
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(pool.close())
+    await asyncio.sleep(0)
+    with pytest.raises(Draining):
+        await pool.explain(facts)
+    assert await asyncio.gather(*calls) == [{"slept": True}] * 2
+    await closing
+    assert not any(map(alive, pids))
+
+
+async def test_calls_that_outlast_the_grace_are_cut_off(
+    standin: OpenPool, facts: FactsFrame
+) -> None:
+    pool = standin()
+    await pool.start()
+    pids = pool.stats.pids
+    calls = [asyncio.create_task(pool.explain(facts, goal("spin"))) for _ in range(2)]
+    await asyncio.sleep(0)
+    await pool.close(0.05)
+    for call in calls:
+        with pytest.raises(Draining, match="were stopped"):
+            await call
+    assert not any(map(alive, pids))
+
+
+async def test_a_pool_leaves_no_process_file_or_descriptor_behind(
+    standin: OpenPool, facts: FactsFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "tmp"
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    async with standin():
+        pass
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+    async with standin(workers=2) as pool:
+        pids = pool.stats.pids
+        await pool.explain(facts)
+        assert [path.name for path in place.glob("*/*")] == ["rules.pl"]
+        assert all(map(alive, pids))
+    await pool.close()
+    assert not any(map(alive, pids))
+    assert list(place.iterdir()) == []
+    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+# --- what a worker is --------------------------------------------------------
+
+
+async def test_a_worker_carries_no_heavy_library_and_no_secret(
+    standin: OpenPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROOFSIGHT_TOKEN", "hush")
+    async with standin() as pool:
+        [pid] = pool.stats.pids
+        mapped = Path(f"/proc/{pid}/maps").read_text()
+        assert "swipl" in mapped
+        assert "numpy" not in mapped
+        assert "torch" not in mapped
+        assert b"hush" not in Path(f"/proc/{pid}/environ").read_bytes()
+        assert os.getpgid(pid) == pid
+        for standard in (0, 1):
+            assert Path(f"/proc/{pid}/fd/{standard}").readlink() == Path("/dev/null")
+        limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
+        [core] = [line.split() for line in limits if "core file size" in line]
+        assert core[4:6] == ["0", "0"]
+
+
+async def test_two_thousand_explanations_leave_a_workers_memory_flat(
+    standin: OpenPool, facts: FactsFrame
+) -> None:
+    def resident(pid: int) -> int:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+
+    async with standin() as pool:
+        [pid] = pool.stats.pids
+
+        async def ask(calls: range) -> None:
+            for number in calls:
+                named = replace(facts, image=f"image {number}")
+                assert (await pool.explain(named))["kb"] == "standin"
+
+        await ask(range(1500))  # fills the tables that then serve all
+        warm = resident(pid)
+        await ask(range(1500, 3500))
+        assert resident(pid) < 1.05 * warm
+        assert pool.stats.pids == (pid,)
