@@ -29,7 +29,7 @@
 :- use_module(proofsight/image, [read_image/4]).
 :- use_module(proofsight/listing, [class_rules/3, rule_lines/3]).
 :- use_module(proofsight/messages, [nearest/3, text/3]).
-:- use_module(proofsight/proof, [about/3, nodes/4, root/4]).
+:- use_module(proofsight/proof, [nodes/4, root/4]).
 :- use_module(proofsight/revision,
               [load_revision/4, revision/2, unload_revision/1]).
 :- use_module(proofsight/safety, [safe_goal/3]).

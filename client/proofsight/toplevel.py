@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from proofsight.address import DEFAULT_SERVER
 from proofsight.errors import InvalidArgument, ProofsightError, UnknownKnowledgeBase
 from proofsight.names import short
 from proofsight.prolog_home import prolog_home
@@ -34,20 +35,25 @@ class Opening:
     name
         `digits/3`.
     server
-        Where `load_image/2` gets facts; None: where it looks by itself.
+        Where `load_image/2` gets facts.
     temporary
         Whether the directory is to be removed when the prompt ends.
     """
 
     directory: Path
     name: str
-    server: str | None = None
+    server: str = DEFAULT_SERVER
     temporary: bool = False
 
     def command(self) -> list[str]:
         """The words that start SWI-Prolog."""
         directory = quote(str(self.directory))
-        goals = [f"use_module(library(proofsight)), knowledge_base({directory})"]
+        goals = [
+            # Whoever asks questions wants to read what is wrong with one, and no stack.
+            "set_prolog_flag(backtrace, false)",
+            "use_module(library(proofsight))",
+            f"catch(knowledge_base({directory}), E, (print_message(error, E), halt(1)))",
+        ]
         if self.temporary:
             # The process becomes SWI-Prolog, so that nobody else is left to tidy up.
             goals.insert(0, f"at_halt(delete_directory_and_contents({directory}))")
@@ -59,14 +65,12 @@ class Opening:
     def environment(self) -> dict[str, str]:
         """The environment in which `load_image/2` finds `proofsight`, server and revision."""
         scripts = str(Path(sys.executable).parent)
-        environment = {
+        return {
             **os.environ,
             "PATH": os.pathsep.join((scripts, os.environ.get("PATH", os.defpath))),
             "PROOFSIGHT_KB": self.name,
+            "PROOFSIGHT_SERVER": self.server,
         }
-        if self.server is not None:
-            environment["PROOFSIGHT_SERVER"] = self.server
-        return environment
 
     def banner(self) -> str:
         """Two lines: what is open, and what to type."""
@@ -90,7 +94,7 @@ def demand_prolog() -> None:
         )
 
 
-def from_repository(text: str, server: str | None = None) -> Opening:
+def from_repository(text: str, server: str = DEFAULT_SERVER) -> Opening:
     """The revision on disk that `R/KB` (its newest) or `R/KB/N` names.
 
     Raises UnknownKnowledgeBase, naming what there is instead.

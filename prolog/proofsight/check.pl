@@ -122,7 +122,8 @@ problem(unknown_rule, Program, 'rules.pl', Offset, [rule=Rule]) :-
     ),
     \+ declared(rule, Program, Rule).
 problem(unknown_class, Program, 'rules.pl', Offset, [name=Class, nearest=Hint]) :-
-    part(class_order, Program, [class_order(Classes, _)|_]),
+    part(class_order, Program, Orders),
+    Orders = [class_order(Classes, _)|_],
     (   part(rule, Program, Rules),
         member(rule(_, class(Class), _, _, Offset), Rules)
     ;   part(default_class, Program, Defaults),

@@ -12,7 +12,7 @@
 /** <module> From clauses to items
 
 Each clause of a revision's files is translated once into an item; nothing
-downstream looks at clauses again.  Offsets are those of read_source/5.
+downstream looks at clauses again.  Offsets are those of read_source/4.
 
   - layer(Atom, Module, Kind, Size, Offset)
   - reads(Layer, Place, Offset)

@@ -3,9 +3,8 @@
             contradictory/2,            % +Body, -Why
             shadows/3                   % +Bodies, -Wider, -Narrower
           ]).
-:- use_module(library(apply), [maplist/3]).
 :- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
-:- use_module(library(lists), [append/3, max_list/2, member/2]).
+:- use_module(library(lists), [max_list/2, member/2]).
 :- use_module(library(ordsets), [ord_memberchk/2, ord_subtract/3]).
 :- use_module(library(pairs), [group_pairs_by_key/2]).
 :- use_module(program, [part/3]).

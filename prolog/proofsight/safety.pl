@@ -5,7 +5,6 @@
             meta/2,                     % ?Name, ?Arity
             reserved/1                  % +Head
           ]).
-:- use_module(library(apply), [maplist/3]).
 :- use_module(library(lists), [append/3, member/2]).
 :- use_module(messages, [nearest/3]).
 :- use_module(source, [argument/3, elements/2, start/2]).

@@ -1,5 +1,5 @@
 :- module(proofsight_source,
-          [ read_source/5,              % +File, +Name, -Clauses, -Lines, -Errors
+          [ read_source/4,              % +File, -Clauses, -Lines, -Errors
             read_facts/2,               % +Stream, -Facts
             read_goal/4,                % +Text, -Goal, -Position, -Names
             line_column/4,              % +Lines, +Offset, -Line, -Column
@@ -9,7 +9,7 @@
           ]).
 :- use_module(library(lists), [nth1/3]).
 
-:- det(read_source/5).
+:- det(read_source/4).
 :- det(read_facts/2).
 :- det(read_goal/4).
 :- det(line_column/4).
@@ -35,7 +35,7 @@ syntax([ module(proofsight_syntax),
          quasi_quotations(_)
        ]).
 
-%!  read_source(+File, +Name, -Clauses, -Lines, -Errors) is det.
+%!  read_source(+File, -Clauses, -Lines, -Errors) is det.
 %
 %   Clauses are the terms of the UTF-8 text in File, each read(Term,
 %   Position, Names): Position as by the option `subterm_positions` of
@@ -43,16 +43,14 @@ syntax([ module(proofsight_syntax),
 %   Errors as syntax_error(What, Offset), reading goes on.  Lines serves
 %   line_column/4.
 
-read_source(File, Name, Clauses, Lines, Errors) :-
+read_source(File, Clauses, Lines, Errors) :-
     setup_call_cleanup(
         open(File, read, In, [encoding(utf8), bom(true)]),
         read_string(In, _, Text),
         close(In)),
     setup_call_cleanup(
         open_string(Text, Terms),
-        ( set_stream(Terms, file_name(Name)),
-          read_clauses(Terms, Clauses, Errors)
-        ),
+        read_clauses(Terms, Clauses, Errors),
         close(Terms)),
     string_codes(Text, Codes),
     line_starts(Codes, 0, Starts),

@@ -6,6 +6,7 @@
             carried_value/3,            % ?Image, ?Proposition, -Value
             carried_prediction/3        % ?Image, ?Class, -Probability
           ]).
+% What the bodies of user.pl may call, besides the system's own.
 :- use_module(library(aggregate), [aggregate_all/3]).
 :- use_module(library(lists),
               [ append/2, append/3, delete/3, intersection/3, last/2,
@@ -15,9 +16,9 @@
               ]).
 :- use_module(library(pairs),
               [pairs_keys/2, pairs_keys_values/3, pairs_values/2]).
-:- use_module(decision, [decision/3]).
-:- use_module(facts,
-              [active/3, carried_prediction/4, carried_value/4, image/2]).
+% Transparent predicates name the module of what they call.
+:- use_module(decision, []).
+:- use_module(facts, []).
 
 :- module_transparent
     active/2,

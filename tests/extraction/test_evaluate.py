@@ -37,8 +37,7 @@ def test_a_revision_measured_again_has_the_figures_of_its_extraction(
 def test_an_edited_program_is_measured_as_edited(source: Source, revision: Path) -> None:
     path = revision / "rules.pl"
     text = path.read_text()
-    without = re.sub(r"(?ms)^class\(.*?\.\n", "", text)
-    path.write_text(re.sub(r"(?m)^rule_stats.*\n", "", without))
+    path.write_text(re.sub(r"(?ms)^(class\(|rule_stats\().*?\.\n", "", text))
     report = evaluate_revision(open_revision(revision), source.dataset, source.network)
     assert report.edited == ("rules.pl",)
     assert report.note == "edited since measured: rules.pl"
@@ -50,9 +49,7 @@ def test_an_edited_program_is_measured_as_edited(source: Source, revision: Path)
 
 def test_a_program_without_a_default_is_undecided_and_wrong(source: Source, revision: Path) -> None:
     path = revision / "rules.pl"
-    without = re.sub(
-        r"(?ms)^(class\(.*?\.|rule_stats.*?\.|default_class.*?\.)\n", "", path.read_text()
-    )
+    without = re.sub(r"(?ms)^(class\(|rule_stats\(|default_class\().*?\.\n", "", path.read_text())
     path.write_text(without)
     report = evaluate_revision(open_revision(revision), source.dataset, source.network)
     assert report.figures["test"]["fidelity"] == 0.0

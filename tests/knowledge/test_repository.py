@@ -214,7 +214,7 @@ def test_a_process_killed_at_any_step_leaves_the_old_revision_serving(
 ) -> None:
     here = Repository(tmp_path)
     first = here.publish("digits", drafts.draft())
-    steps = int(_publish_and_die(tmp_path / "elsewhere", 0).stdout.split()[1])
+    steps = int(_publish_and_die(tmp_path, 0).stdout.split()[1])
     assert steps > 20
     for step in sorted({1, 2, 3, 5, 8, steps // 2, steps - 8, steps - 5, steps - 4, steps - 3}):
         killed = _publish_and_die(tmp_path, step)

@@ -94,14 +94,14 @@ def test_a_running_query_is_given_time_to_end(
             explanations_pb2.QueryRequest(
                 name=KB,
                 subject=explanations_pb2.Subject(facts=facts),
-                goal="between(1, 40, X), aggregate_all(count, between(1, 10000, _), _)",
+                goal="between(1, 20, X), aggregate_all(count, between(1, 10000, _), _)",
             )
         )
         first = next(running)
         assert first.solution.bindings
         process.send_signal(signal.SIGTERM)
         rest = list(running)
-        assert rest[-1].summary.solutions == 40
+        assert rest[-1].summary.solutions == 20
         assert process.wait(20) == 0
 
 

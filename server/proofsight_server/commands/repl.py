@@ -48,9 +48,8 @@ def run(args: argparse.Namespace) -> int:
         args.parser.error(f"{args.base} names the knowledge base already; leave --kb out")
     demand_prolog()
     if args.base is not None:
-        if args.server is not None:
-            Address.parse(args.server)
-        from_repository(args.base, args.server).run()
+        server = Address.parse(args.server or DEFAULT_SERVER)
+        from_repository(args.base, str(server)).run()
     kb = args.kb or os.environ.get("PROOFSIGHT_KB")
     if args.server is None and kb is None:
         args.parser.error("which knowledge base? write R/KB, or --server HOST:PORT")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from proofsight_server.rules.packed import Images, Packed, size
+from proofsight_server.rules.columns import Columns
+from proofsight_server.symbols.feature import Bools, Ints
 
 _DECIMALS = 12  # scores that differ by less are a tie
 
@@ -18,14 +19,15 @@ class DefaultRule:
     literals: tuple[tuple[int, bool], ...]
     exceptions: tuple[DefaultRule, ...] = ()
 
-    def fires(self, packed: Packed, images: Images) -> Images:
-        """Return those of `images` on which the rule fires."""
-        for column, positive in self.literals:
-            images = packed.where(images, column, positive)
-        left = images
+    def fires(self, columns: Columns, images: Ints) -> Bools:
+        """Return on which of the images (k,) the rule fires, (k,)."""
+        fires = np.ones(len(images), dtype=np.bool_)
+        for literal in self.literals:
+            fires &= columns.holds(literal, images)
         for exception in self.exceptions:
-            left = left & ~exception.fires(packed, left)
-        return left
+            left = np.flatnonzero(fires)
+            fires[left] = ~exception.fires(columns, images[left])
+        return fires
 
 
 class RuleSearch:
@@ -36,61 +38,63 @@ class RuleSearch:
 
     Parameters
     ----------
-    packed
+    columns
         The training images.
     ratio
         A body grows while it covers more negative images than this many per positive one.
     """
 
-    def __init__(self, packed: Packed, ratio: float) -> None:
-        self._packed = packed
+    def __init__(self, columns: Columns, ratio: float) -> None:
+        self._columns = columns
         self._ratio = ratio
-        count = np.arange(size(packed.everything) + 1, dtype=np.float64)
+        count = np.arange(len(columns.bits) + 1, dtype=np.float64)
         self._weighed = count * np.log(np.maximum(count, 1))
 
     def rule(
-        self, positives: Images, negatives: Images, *, support: int, depth: int
+        self,
+        positives: Ints,
+        negatives: Ints,
+        *,
+        support: int,
+        depth: int,
+        used: tuple[int, ...] = (),
     ) -> DefaultRule | None:
         """Return a rule that fires on many of `positives` and few of `negatives`, if any.
 
-        `depth` is how deep its exceptions may nest; each newly covers `support` images.
+        `depth` is how deep its exceptions may nest; each newly covers `support` images.  No
+        literal is on a column of `used`, and none in an exception on one of its rule.
         """
-        return self._rule(positives, negatives, (), support, depth)
-
-    def _rule(
-        self, positives: Images, negatives: Images, used: tuple[int, ...], support: int, depth: int
-    ) -> DefaultRule | None:
         literals: list[tuple[int, bool]] = []
-        while not literals or size(negatives) > self._ratio * size(positives):
+        while not literals or len(negatives) > self._ratio * len(positives):
             literal = self._best(positives, negatives, used)
             if literal is None:
                 break
             literals.append(literal)
             used = (*used, literal[0])
-            positives = self._packed.where(positives, *literal)
-            negatives = self._packed.where(negatives, *literal)
+            positives = positives[self._columns.holds(literal, positives)]
+            negatives = negatives[self._columns.holds(literal, negatives)]
         if not literals:
             return None
         exceptions: tuple[DefaultRule, ...] = ()
         if depth > 0:
-            exceptions = self._set(negatives, positives, used, support, depth - 1)
+            exceptions = self._set(negatives, positives, support, depth - 1, used)
         return DefaultRule(tuple(literals), exceptions)
 
     def _set(
-        self, positives: Images, negatives: Images, used: tuple[int, ...], support: int, depth: int
+        self, positives: Ints, negatives: Ints, support: int, depth: int, used: tuple[int, ...]
     ) -> tuple[DefaultRule, ...]:
         """Rules that together cover `positives`, as far as each covers enough new ones."""
         rules: list[DefaultRule] = []
-        while rule := self._rule(positives, negatives, used, support, depth):
-            fresh = rule.fires(self._packed, positives)
-            if size(fresh) < support:
+        while rule := self.rule(positives, negatives, support=support, depth=depth, used=used):
+            fresh = rule.fires(self._columns, positives)
+            if np.count_nonzero(fresh) < support:
                 break
             rules.append(rule)
-            positives = positives & ~fresh
+            positives = positives[~fresh]
         return tuple(rules)
 
     def _best(
-        self, positives: Images, negatives: Images, used: tuple[int, ...]
+        self, positives: Ints, negatives: Ints, used: tuple[int, ...]
     ) -> tuple[int, bool] | None:
         """The valid literal of the highest score, the first column and `active` on a tie.
 
@@ -98,13 +102,13 @@ class RuleSearch:
         its negation.  F(a, b) + F(b, a) of the literature is w(a) + w(b) - w(a + b) with
         w(k) = k ln k.
         """
-        pos, neg = size(positives), size(negatives)
-        if not pos or not neg or not self._packed.bits.shape[1]:
+        pos, neg = len(positives), len(negatives)
+        if not pos or not neg or not self._columns.bits.shape[1]:
             return None
-        tp, fp = self._packed.counts(positives), self._packed.counts(negatives)
-        fn, tn, weighed = pos - tp, neg - fp, self._weighed
-        if_active = weighed[tp] + weighed[fp] - weighed[tp + fp]
-        if_inactive = weighed[fn] + weighed[tn] - weighed[fn + tn]
+        tp, fp = self._columns.counts(positives), self._columns.counts(negatives)
+        fn, tn, weighed = pos - tp, neg - fp, self._weighed.take
+        if_active = weighed(tp) + weighed(fp) - weighed(tp + fp)
+        if_inactive = weighed(fn) + weighed(tn) - weighed(fn + tn)
         scores = np.round((if_active + if_inactive) / (pos + neg), _DECIMALS)
         active = (tp + tn >= fp + fn) & (tp >= 1) & (tn >= 1)
         inactive = (fn + fp >= tn + tp) & (fn >= 1) & (fp >= 1)

@@ -11,10 +11,10 @@ from typing import Self, get_args
 import numpy as np
 
 from proofsight_server.errors import BadOption
+from proofsight_server.rules.columns import Columns
 from proofsight_server.rules.default_rule import DefaultRule
 from proofsight_server.rules.ordered_rules import OrderedRule, ordered_rules
 from proofsight_server.rules.ordered_statistics import Stats, with_decided
-from proofsight_server.rules.packed import Packed
 from proofsight_server.rules.program import (
     ClassHead,
     Element,
@@ -133,28 +133,26 @@ class DefaultRules:
         """
         self._check_options()
         learned = table(bits, target, names, classes, validation)
-        packed = Packed(learned.bits)
-        ordered = self._ordered(learned, packed)
-        left = packed.unpack(ordered[-1].left if ordered else packed.everything)
-        default = _most_frequent(learned.target, left)
+        columns = Columns(learned.bits)
+        ordered = self._ordered(learned, columns)
+        left = ordered[-1].left if ordered else np.arange(len(learned.target))
+        default = _default(learned, left)
         rules = [(step.label, step.rule) for step in ordered]
-        rules += self._residual(learned, left, len(rules))
+        tree = self._residual(learned, left, len(rules))
         program = Program(
-            tuple(_clauses(rules, learned)),
+            tuple(_clauses([*rules, *tree], learned)),
             learned.classes,
             policy="ordered",
             default=learned.classes[default],
         )
-        training = packed.bits, learned.target
+        training = columns.bits, learned.target
         program, stats = with_decided(program, learned.names, training, learned.validation)
-        undecided = left if len(rules) == len(ordered) else np.zeros_like(left)
         self.program_ = program
         self.default_stats_ = stats
-        self.undecided_ = float(undecided.mean())
+        self.undecided_ = 0.0 if tree else len(left) / len(learned.target)
         self.absent_ = learned.absent
-        self.warnings_ = _warnings(
-            learned.target[undecided] == default, len(left), learned.classes[default]
-        )
+        hits = float((learned.target[left] == default).mean()) if len(left) else 1.0
+        self.warnings_ = self._warnings(hits, self._room(len(rules)))
         return self
 
     def _check_options(self) -> None:
@@ -186,23 +184,25 @@ class DefaultRules:
             if not accepted:
                 raise BadOption(f"{option} is {rule}, not {value!r}", option=option, value=value)
 
-    def _ordered(self, learned: Table, packed: Packed) -> list[OrderedRule]:
+    def _ordered(self, learned: Table, columns: Columns) -> list[OrderedRule]:
         rules = ordered_rules(
-            packed, learned.target, ratio=self.ratio, tail=self.tail, max_depth=self.max_depth
+            columns, learned.target, ratio=self.ratio, tail=self.tail, max_depth=self.max_depth
         )
         if self.max_rules != "auto":
             return list(islice(rules, self.max_rules))
         if learned.validation is None:
             raise BadOption("max_rules='auto' chooses by validation images; none were given")
         ordered = list(rules)
-        return ordered[: _enough(ordered, learned, packed, learned.validation)]
+        return ordered[: _enough(ordered, learned, learned.validation)]
 
-    def _residual(self, learned: Table, left: Bools, rules: int) -> list[tuple[int, DefaultRule]]:
+    def _room(self, rules: int) -> int:
+        """How many leaves a residual tree may have after so many rules."""
+        return min(_LEAVES, self.max_rules - rules) if isinstance(self.max_rules, int) else _LEAVES
+
+    def _residual(self, learned: Table, left: Ints, rules: int) -> list[tuple[int, DefaultRule]]:
         """The paths of a tree on the images that are left, as far as there is room for one."""
-        leaves = (
-            min(_LEAVES, self.max_rules - rules) if isinstance(self.max_rules, int) else _LEAVES
-        )
-        if self.fallback != "residual_tree" or leaves < 2 or not left.any():
+        leaves = self._room(rules)
+        if self.fallback != "residual_tree" or leaves < 2 or not len(left):
             return []
         tree = TreeRules(leaves, seed=self.seed)
         tree.fit(learned.bits[left], learned.target[left], learned.names, learned.classes)
@@ -216,26 +216,37 @@ class DefaultRules:
             paths.append((learned.classes.index(rule.head.name), DefaultRule(tuple(literals))))
         return paths
 
+    def _warnings(self, hits: float, room: int) -> tuple[str, ...]:
+        """What to say of images without rule, if they are many and the default errs on some."""
+        if self.undecided_ <= _UNDECIDED or hits == 1:
+            return ()
+        if room < 2:
+            remedy = f"raise max_rules above {self.max_rules}, or leave it out"
+        elif self.fallback == "default":
+            remedy = "use fallback='residual_tree' for rules that do"
+        else:
+            remedy = "a tree does not tell them apart either: use other bits"
+        return (
+            f"no rule decides {self.undecided_:.1%} of the training images, and the default, "
+            f"{self.program_.default}, is right for {hits:.1%} of these; {remedy}",
+        )
 
-def _most_frequent(target: Ints, left: Bools) -> int:
+
+def _default(learned: Table, left: Ints) -> int:
     """The default of a program that leaves these images; where it leaves none, of all."""
-    return int(np.bincount(target[left] if left.any() else target).argmax())
+    return int(np.bincount(learned.target[left]).argmax()) if len(left) else learned.majority
 
 
-def _enough(
-    ordered: Sequence[OrderedRule], learned: Table, packed: Packed, validation: Validation
-) -> int:
+def _enough(ordered: Sequence[OrderedRule], learned: Table, validation: Validation) -> int:
     """How many of the rules come within one standard error of the best validation fidelity."""
-    bits, target = validation
-    held = Packed(bits)
-    undecided, decided_right, fidelity = held.everything, 0, []
+    columns, target = Columns(validation[0]), validation[1]
+    undecided, right, fidelity = np.arange(len(target)), 0, []
     for step in ordered:
-        fired = step.rule.fires(held, undecided)
-        undecided = undecided & ~fired
-        decided_right += int((target[held.unpack(fired)] == step.label).sum())
-        default = _most_frequent(learned.target, packed.unpack(step.left))
-        by_default = int((target[held.unpack(undecided)] == default).sum())
-        fidelity.append((decided_right + by_default) / len(target))
+        fires = step.rule.fires(columns, undecided)
+        right += int((target[undecided[fires]] == step.label).sum())
+        undecided = undecided[~fires]
+        by_default = int((target[undecided] == _default(learned, step.left)).sum())
+        fidelity.append((right + by_default) / len(target))
     best = max(fidelity, default=0.0)
     error = (best * (1 - best) / len(target)) ** 0.5
     return next((k for k, share in enumerate(fidelity, start=1) if share >= best - error), 0)
@@ -253,14 +264,3 @@ def _clauses(rules: Sequence[tuple[int, DefaultRule]], learned: Table) -> Iterat
 
     for number, (label, rule) in enumerate(rules, start=1):
         yield from clauses(f"r{number}", ClassHead(learned.classes[label]), rule)
-
-
-def _warnings(hits: Bools, images: int, default: str) -> tuple[str, ...]:
-    """What to say of images that the default decides, if they are many and not all alike."""
-    if len(hits) <= _UNDECIDED * images or hits.all():
-        return ()
-    return (
-        f"no rule decides {len(hits) / images:.1%} of the training images; the default, "
-        f"{default}, is right for {hits.mean():.1%} of them. fallback='residual_tree' learns "
-        "rules for them",
-    )

@@ -8,8 +8,8 @@ from math import ceil
 
 import numpy as np
 
+from proofsight_server.rules.columns import Columns
 from proofsight_server.rules.default_rule import DefaultRule, RuleSearch
-from proofsight_server.rules.packed import Images, Packed, size
 from proofsight_server.symbols.feature import Ints
 
 
@@ -17,16 +17,16 @@ from proofsight_server.symbols.feature import Ints
 class OrderedRule:
     """A rule that decides class index `label` where no rule before it fires.
 
-    `left` are the training images that neither it nor a rule before it decides.
+    `left` are the places of the training images that neither it nor a rule before it decides.
     """
 
     label: int
     rule: DefaultRule
-    left: Images
+    left: Ints
 
 
 def ordered_rules(
-    packed: Packed, target: Ints, *, ratio: float, tail: float, max_depth: int | None
+    columns: Columns, target: Ints, *, ratio: float, tail: float, max_depth: int | None
 ) -> Iterator[OrderedRule]:
     """Learn rules, the next for the class with most images left, the lowest index on a tie.
 
@@ -36,7 +36,7 @@ def ordered_rules(
 
     Parameters
     ----------
-    packed, target
+    columns, target
         The training images, and the class index (n,) of each.
     ratio
         As `RuleSearch` takes it.
@@ -45,22 +45,22 @@ def ordered_rules(
     max_depth
         How deep exceptions nest; None for no bound.
     """
-    search = RuleSearch(packed, ratio)
+    search = RuleSearch(columns, ratio)
     # an exception reads other columns than what it is an exception of
-    depth = packed.bits.shape[1] if max_depth is None else max_depth
-    of_class = [packed.pack(target == label) for label in range(int(target.max()) + 1)]
-    supports = [max(1, ceil(tail * size(images) - 1e-9)) for images in of_class]
-    left = packed.everything
-    is_open = np.ones(len(of_class), dtype=np.bool_)
+    depth = columns.bits.shape[1] if max_depth is None else max_depth
+    supports = [max(1, ceil(tail * images - 1e-9)) for images in np.bincount(target).tolist()]
+    is_open = np.ones(len(supports), dtype=np.bool_)
+    left = np.arange(len(target))
     while True:
-        counts = np.array([size(left & images) for images in of_class])
+        decided = target[left]
+        counts = np.bincount(decided, minlength=len(supports))
         label = int(np.where(is_open, counts, -1).argmax())
-        if not is_open[label] or counts[label] in (0, counts.sum()):
+        if not is_open[label] or counts[label] in (0, len(left)):
             return
-        positives, negatives = left & of_class[label], left & ~of_class[label]
+        positives, negatives = left[decided == label], left[decided != label]
         rule = search.rule(positives, negatives, support=supports[label], depth=depth)
-        if rule is None or size(rule.fires(packed, positives)) < supports[label]:
+        if rule is None or rule.fires(columns, positives).sum() < supports[label]:
             is_open[label] = False
         else:
-            left = left & ~rule.fires(packed, left)
+            left = left[~rule.fires(columns, left)]
             yield OrderedRule(label, rule, left)
