@@ -105,8 +105,8 @@ def _on_the_way(
     if code == "DEADLINE_EXCEEDED":
         waited = "" if timeout is None else f" within {timeout:g} s"
         return DeadlineExceeded(
-            f"no answer from {address}{waited}; is it the right server? "
-            "Longer waits: --timeout SECONDS, or timeout= in Python",
+            f"no answer from {address}{waited}; wait longer (--timeout SECONDS, or timeout= in "
+            "Python), or see whether a Proofsight server listens there",
             code,
             "DEADLINE",
             metadata,

@@ -94,7 +94,6 @@ def node(message: proof_pb2.ProofNode) -> Node:
             sent.threshold,
             sent.margin,
             sent.deviations,
-            sent.label,
             region(sent.region) if sent.HasField("region") else None,
         )
     count: Count | None = None
@@ -109,6 +108,7 @@ def node(message: proof_pb2.ProofNode) -> Node:
         evidence,
         count,
         message.class_name,
+        message.label,
     )
 
 

@@ -50,7 +50,6 @@ class Evidence:
     threshold: float
     margin: float
     deviations: float = 0.0
-    label: str = ""
     region: Region | None = None
 
 
@@ -65,7 +64,10 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One goal; `children` are numbers of nodes of the same proof."""
+    """One goal; `children` are numbers of nodes of the same proof.
+
+    `label` is the name that people gave a proposition, also where it was not observed.
+    """
 
     goal: str
     kind: Kind
@@ -75,6 +77,7 @@ class Node:
     evidence: Evidence | None = None
     count: Count | None = None
     class_name: str = ""
+    label: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON ready; what a node does not have is left out."""
@@ -83,6 +86,8 @@ class Node:
             answer["rule"] = self.rule
         if self.class_name:
             answer["class"] = self.class_name
+        if self.label:
+            answer["label"] = self.label
         if self.evidence is not None:
             evidence = self.evidence
             answer["evidence"] = {
@@ -92,8 +97,6 @@ class Node:
                 "margin": evidence.margin,
                 "deviations": evidence.deviations,
             }
-            if evidence.label:
-                answer["evidence"]["label"] = evidence.label
             if evidence.region is not None:
                 answer["evidence"]["region"] = list(evidence.region)
         if self.count is not None:
@@ -138,6 +141,11 @@ class Tree:
     def evidence(self) -> Evidence | None:
         """Why a proposition holds or not."""
         return self.node.evidence
+
+    @property
+    def label(self) -> str:
+        """The name that people gave a proposition; empty where there is none."""
+        return self.node.label
 
     def walk(self) -> Iterator[Tree]:
         """The node itself and all beneath, in reading order."""

@@ -4,13 +4,14 @@
             issue_object/2              % +Issue, -Object
           ]).
 :- use_module(library(apply), [include/3, maplist/3]).
+:- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
 :- use_module(library(lists), [append/2, append/3, member/2, nth1/3, subtract/3]).
 :- use_module(library(pairs), [pairs_values/2]).
 :- use_module(messages, [nearest/3, text/3]).
 :- use_module(overlap, [bodies/2, contradictory/2, shadows/3]).
 :- use_module(program,
               [ classes/2, declared/3, part/3, place/4, policy/2, predicates/2,
-                read_program/3, used/4
+                priority/2, read_program/3, used/4
               ]).
 :- use_module(safety, [reserved/1, safe_goal/3]).
 :- use_module(strata, [cycle/3]).
@@ -331,19 +332,35 @@ futile(contradictory_body, _, Bodies, N, [rule=Id, why=Why]) :-
     format(string(Why), '~q', [Term]).
 futile(Code, Program, Bodies, N, [rule=Id, by=By]) :-
     policy(Program, Policy),
+    priority(Program, Priority),
+    findall(Rule-Rank, nth1(Rank, Priority, Rule-_), Ranks0),
+    ranked(Ranks0, Ranks),
     shadows(Bodies, body(M, By, Wider, _, _), body(N, Id, Head, Conditions, _)),
     (   Wider = ab(Rule),
         memberchk(unless(Rule), Conditions),
         Rule == Id
     ->  Code = dead_rule
+    ;   Policy \== exclusive,
+        Head = class(_)
+    ->  Wider = class(_),
+        get_assoc(By, Ranks, First),
+        get_assoc(Id, Ranks, Second),
+        First < Second,                 % Wider is tried first
+        (   Wider == Head
+        ->  Code = subsumed_rule
+        ;   Code = dead_rule
+        )
     ;   Wider == Head,
-        ( M < N -> true ; \+ same_conditions(Bodies, M, N) )
+        (   M < N
+        ->  true
+        ;   \+ same_conditions(Bodies, M, N)
+        )
     ->  Code = subsumed_rule
-    ;   Policy == ordered,
-        Wider = class(_), Head = class(_),
-        M < N
-    ->  Code = dead_rule
     ).
+
+ranked(Pairs, Assoc) :-
+    sort(1, @<, Pairs, Unique),
+    list_to_assoc(Unique, Assoc).
 
 same_conditions(Bodies, M, N) :-
     memberchk(body(M, _, _, Conditions, _), Bodies),

@@ -111,7 +111,8 @@ named(Name=Variable) :-
 plain(Head), callable(Head) =>
     Head \= (_ :- _),
     Head \= (_ --> _),
-    Head \= (_ => _).
+    Head \= (_ => _),
+    Head \= _:_.
 plain(_) =>
     fail.
 

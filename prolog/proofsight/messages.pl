@@ -72,9 +72,10 @@ control(Code) :- Code >= 0x7f, Code =< 0x9f.
 %   most like Name first, or empty where none is like it.
 
 nearest(Name, Known, Hint) :-
+    Options = [zero_to_one(true), substring_threshold(0)],
     findall(Score-Other,
             ( member(Other, Known),
-              isub(Name, Other, Score, [zero_to_one(true), substring_threshold(0)]),
+              isub(Name, Other, Score, Options),
               Score >= 0.6
             ),
             Scored0),

@@ -194,7 +194,9 @@ query(KB, Facts, Text, Limits, Emit, Answer) :-
                       ], Answer).
 
 solution(KB, Goal, Names, Image, Limits, Solution) :-
-    bindings(Names, Bindings),
+    findall(Bindings,
+            ( variable_names(Names), bindings(Names, Bindings) ),
+            [Bindings]),
     json_text(Bindings, BindingsJson),
     option(proofs(Proofs), Limits, false),
     (   Proofs == true
@@ -261,6 +263,20 @@ provable(Goal) :-
     ->  true
     ;   refuse('BAD_GOAL', 'error.cyclic', [], [])
     ).
+
+%   Variables that are left are _1, _2, ... in every value alike.
+
+variable_names(Names) :-
+    term_variables(Names, Variables),
+    variables_named(Variables, 1).
+
+variables_named([], _) =>
+    true.
+variables_named([Variable|Variables], N) =>
+    Variable = '$VAR'(Name),
+    atom_concat('_', N, Name),
+    N1 is N + 1,
+    variables_named(Variables, N1).
 
 %   Values that people named, as text that reads back; long ones count as
 %   memory.

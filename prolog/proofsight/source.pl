@@ -155,14 +155,14 @@ rest(In, Rest) :-
 
 %!  argument(+N, +Position, -Argument) is det.
 %
-%   Argument is the position of the N-th argument of the term at Position.
+%   Argument is the position of the N-th argument of the term at Position or,
+%   where it does not stand there, Position.
 
 argument(N, parentheses_term_position(_, _, Inner), Argument) =>
     argument(N, Inner, Argument).
-argument(N, term_position(_, _, _, _, Arguments), Argument) =>
-    nth1(N, Arguments, Argument), !.
-argument(1, brace_term_position(_, _, Inner), Argument) =>
-    Argument = Inner.
+argument(N, term_position(_, _, _, _, Arguments), Argument),
+  nth1(N, Arguments, Found) =>
+    Argument = Found.
 argument(_, Position, Argument) =>
     Argument = Position.
 

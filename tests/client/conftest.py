@@ -36,7 +36,6 @@ PREDICTIONS = [
     facts.Prediction(class_name="digit_7", probability=0.75),
     facts.Prediction(class_name="digit_1", probability=0.25),
 ]
-PROPOSITIONS = ("conv3_c12", "conv3_c40")
 
 
 class FakeServer:
@@ -68,6 +67,7 @@ class FakeServer:
             for n in range(1, 6)
         ]
         self.page = 2
+        self.values = {"conv3_c12": 4.3125, "conv3_c40": 0.1}
         self.proof = proof_message()
         self.holds = True
         self.solutions = [[("C", "digit_7")], [("C", "'it''s'")]]
@@ -118,12 +118,13 @@ class FakeServer:
             input_shape=[1, 8, 8],
         )
 
-    def facts(self, *, named: bool = True, value: float = 4.3125) -> facts.ImageFacts:
+    def facts(self, *, named: bool = True, value: float | None = None) -> facts.ImageFacts:
+        values = list(self.values.values())
         return facts.ImageFacts(
             revision=REVISION,
             quantiser_etag="q1",
-            propositions=PROPOSITIONS if named else (),
-            values=[value, 0.1],
+            propositions=self.values if named else (),
+            values=values if value is None else [value, *values[1:]],
             predictions=PREDICTIONS,
         )
 
@@ -157,12 +158,12 @@ def proof_message() -> proof_pb2.Proof:
                 goal="active(img,conv3_c12)",
                 kind="GOAL_KIND_ACTIVE",
                 status="PROOF_STATUS_FACT",
+                label="left wall",
                 evidence=proof_pb2.Evidence(
                     proposition="conv3_c12",
                     value=4.3125,
                     threshold=2.1,
                     margin=2.2125,
-                    label="left wall",
                     region=facts.Region(left=0, top=0.25, right=0.5, bottom=1),
                 ),
             ),

@@ -60,9 +60,9 @@ def test_a_why_is_typed_and_nested(ask: Ask, server: Any) -> None:
     assert why.predictions[0] == ("digit_7", 0.75)
     assert why.tree.kind is Kind.DECISION
     assert [leaf.status for leaf in why.tree.children[0].children] == [Status.FACT, Status.PROVED]
-    evidence = why.tree.children[0].children[0].evidence
-    assert evidence.label == "left wall"
-    assert evidence.region == (0, 0.25, 0.5, 1)
+    leaf = why.tree.children[0].children[0]
+    assert leaf.label == "left wall"
+    assert leaf.evidence.region == (0, 0.25, 0.5, 1)
     assert server.requests[0] == explanations_pb2.ExplainRequest(
         name="knowledgeBases/digits",
         subject=explanations_pb2.Subject(image={"encoded": b"png"}),

@@ -143,7 +143,9 @@ def test_a_server_of_another_kind_is_told_from_ours() -> None:
         port = plain.getsockname()[1]
         with (
             Client(f"127.0.0.1:{port}", timeout=0.3) as client,
-            pytest.raises(errors.DeadlineExceeded, match="is it the right server"),
+            pytest.raises(
+                errors.DeadlineExceeded, match="whether a Proofsight server listens there"
+            ),
         ):
             client.knowledge_bases()
 

@@ -105,7 +105,8 @@ def test_json_has_the_graph_and_only_what_there_is() -> None:
         "active(img,p)",
         Kind.ACTIVE,
         Status.FACT,
-        evidence=Evidence("p", 1.5, 1.0, 0.5, 2.0, "wall", Region(0, 0, 0.5, 1)),
+        evidence=Evidence("p", 1.5, 1.0, 0.5, 2.0, Region(0, 0, 0.5, 1)),
+        label="wall",
     )
     counted = Node("at_least(1,[])", Kind.AT_LEAST, Status.ABSENT, count=Count(1, 0, 0))
     proof = Proof((node(1, 2), full, counted), cut_short="nodes")
@@ -117,13 +118,13 @@ def test_json_has_the_graph_and_only_what_there_is() -> None:
             "goal": "active(img,p)",
             "kind": "active",
             "status": "FACT",
+            "label": "wall",
             "evidence": {
                 "proposition": "p",
                 "value": 1.5,
                 "threshold": 1.0,
                 "margin": 0.5,
                 "deviations": 2.0,
-                "label": "wall",
                 "region": [0, 0, 0.5, 1],
             },
             "children": [],

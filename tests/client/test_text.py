@@ -39,7 +39,7 @@ def leaf(kind: Kind, status: Status, goal: str = "g(img)", **details: object) ->
             "p is not active: 0.25 ≤ 0.25",
         ),
         (
-            leaf(Kind.ACTIVE, Status.FACT, evidence=Evidence("p", 2, 1, 1, label="left wall")),
+            leaf(Kind.ACTIVE, Status.FACT, evidence=Evidence("p", 2, 1, 1), label="left wall"),
             "p is active: 2 > 1  ['left wall']",
         ),
         (leaf(Kind.ACTIVE, Status.PROVED, "active(img,p)", rule="d1"), "p is active by rule d1"),

@@ -144,7 +144,6 @@ def test_the_same_seed_gives_the_same_bytes(
     again = extract(ExtractOptions(max_rules=8, seed=3), source, Repository(tmp_path), "three")
     for name in PROGRAM_FILES:
         assert (again.directory / name).read_bytes() == (extracted.directory / name).read_bytes()
-    assert again.manifest.files == extracted.manifest.files
 
 
 def test_validation_and_test_images_change_neither_thresholds_nor_rules(
@@ -264,7 +263,7 @@ def test_a_value_that_is_not_finite_names_layer_and_channel(source: Source, tmp_
 
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             maps = self.conv(images * 100)
-            return torch.nan_to_num(self.head(maps.clamp(0, 1).mean((2, 3))))
+            return torch.as_tensor(self.head(torch.nan_to_num(maps.mean((2, 3)), 0, 1, -1)))
 
     network = replace(source.network, module=Broken().eval().requires_grad_(False))
     with pytest.raises(BadTensor, match="conv1"):

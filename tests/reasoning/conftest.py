@@ -18,7 +18,7 @@ STANDIN = Path(__file__).parent / "standin"
 @pytest.fixture
 def limits() -> QueryLimits:
     """Limits that are reached soon."""
-    return QueryLimits(seconds=20, stack_bytes=32 * MIB, memory_bytes=128 * MIB, grace_seconds=0.3)
+    return QueryLimits(seconds=20, stack_bytes=32 * MIB, memory_bytes=128 * MIB, grace_seconds=5)
 
 
 @pytest.fixture

@@ -85,7 +85,9 @@ async def test_a_program_that_cannot_be_loaded_leaves_nothing_behind(
     message: str,
 ) -> None:
     seconds = 1.5 if "hang" in program else 60
-    pool = standin(program, limits=replace(limits, load_seconds=seconds), workers=2)
+    pool = standin(
+        program, limits=replace(limits, load_seconds=seconds, grace_seconds=0.3), workers=2
+    )
     descriptors = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(error, match=message):
         await pool.start()
@@ -291,7 +293,7 @@ async def test_a_pool_that_closes_when_its_last_worker_dies_does_not_wait_for_it
 async def test_a_worker_silent_past_its_time_is_killed_and_replaced(
     standin: OpenPool, facts: FactsFrame, limits: QueryLimits, fault: str
 ) -> None:
-    async with standin(limits=replace(limits, seconds=0.2)) as pool:
+    async with standin(limits=replace(limits, seconds=0.2, grace_seconds=0.3)) as pool:
         [pid] = pool.stats.pids
         with pytest.raises(TimeLimit, match="did not stop at its time limit"):
             await pool.explain(facts, goal(fault))
@@ -304,7 +306,7 @@ async def test_a_worker_silent_past_its_time_is_killed_and_replaced(
 async def test_a_query_silent_between_two_solutions_is_killed_too(
     standin: OpenPool, facts: FactsFrame, limits: QueryLimits
 ) -> None:
-    async with standin(limits=replace(limits, seconds=0.2)) as pool:
+    async with standin(limits=replace(limits, seconds=0.2, grace_seconds=0.3)) as pool:
         said = []
         with pytest.raises(TimeLimit):
             async for one in pool.query(facts, "endless"):
@@ -328,9 +330,9 @@ async def test_the_goal_of_a_caller_who_has_gone_is_ended_and_its_worker_kept(
 
 
 async def test_a_goal_that_goes_on_when_its_caller_has_gone_costs_its_worker(
-    standin: OpenPool, facts: FactsFrame
+    standin: OpenPool, facts: FactsFrame, limits: QueryLimits
 ) -> None:
-    async with standin() as pool:
+    async with standin(limits=replace(limits, grace_seconds=0.3)) as pool:
         [pid] = pool.stats.pids
         call = asyncio.create_task(pool.explain(facts, goal("stubborn")))
         await asyncio.sleep(0.05)

@@ -22,6 +22,7 @@ from proofsight.names import short
 from proofsight.rendering.atoms import comment, float_text, quote
 from proofsight.rendering.numbers import compared, number
 
+WORTH_TELLING: Final = 0.001
 AT_ONCE: Final = 8  # questions under way, so that the server can batch them
 T = TypeVar("T")
 Answers = Iterator[tuple[str, T | Exception]]
@@ -83,7 +84,13 @@ class _FactsForPeople:
 
 
 def _network(answer: Facts | Classification) -> str:
-    return ", ".join(f"{name} {share:.3f}" for name, share in answer.predictions[:3]) or "unknown"
+    """The network's first class, and the next two where there is anything to them."""
+    said = [
+        f"{name} {share:.3f}"
+        for rank, (name, share) in enumerate(answer.predictions[:3])
+        if rank == 0 or share >= WORTH_TELLING
+    ]
+    return ", ".join(said) or "unknown"
 
 
 # --- classify ---------------------------------------------------------------

@@ -71,9 +71,9 @@ def _details(node: Node) -> Iterator[str]:
         yield f"class({quote(node.class_name)})"
     if node.kind is Kind.ACTIVE:
         yield f"proposition({quote(proposition(node))})"
+    if node.label:
+        yield f"label({quote(node.label)})"
     if node.evidence is not None:
-        if node.evidence.label:
-            yield f"label({quote(node.evidence.label)})"
         yield f"threshold({float_text(node.evidence.threshold)})"
         yield f"value({float_text(node.evidence.value)})"
     if node.rule:

@@ -55,11 +55,10 @@ def lines(proof: Proof, language: str = "en") -> Iterator[Line]:
             node = nodes[number]
         again = bool(node.children) and number in printed
         printed.add(number)
-        label = node.evidence.label if node.evidence is not None else ""
         yield Line(
             branches,
             _text(node, proof.cut_short, table),
-            _fill(table["label"], {"label": label}) if label else "",
+            _fill(table["label"], {"label": node.label}) if node.label else "",
             table["shown_above"] if again else "",
             node.status,
         )

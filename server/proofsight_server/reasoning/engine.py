@@ -31,7 +31,7 @@ class Atom(NamedTuple):
 class Compound(NamedTuple):
     """A Python value that becomes a compound term.
 
-    `name` is ASCII; as `arguments`, an array of floats is the fast way in.
+    As `arguments`, an array of floats is the fast way in.
     """
 
     name: str
@@ -70,7 +70,8 @@ def _function(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
 _open_frame = _function("PL_open_foreign_frame", _word)
 _discard_frame = _function("PL_discard_foreign_frame", None, _word)
 _new_refs = _function("PL_new_term_refs", _word, _word)
-_new_atom = _function("PL_new_atom_nchars", _word, _word, _text)
+_new_atom = _function("PL_new_atom_mbchars", _word, _int, _word, _text)
+_unregister_atom = _function("PL_unregister_atom", None, _word)
 _new_functor = _function("PL_new_functor_sz", _word, _word, _word)
 _put_chars = _function("PL_put_chars", _int, _word, _int, _word, _text)
 _put_atom = _function("PL_put_atom", _int, _word, _word)
@@ -81,6 +82,7 @@ _put_variable = _function("PL_put_variable", _int, _word)
 _put_nil = _function("PL_put_nil", _int, _word)
 _cons_list = _function("PL_cons_list", _int, _word, _word, _word)
 _cons_functor = _function("PL_cons_functor_v", _int, _word, _word, _word)
+_unify_compound = _function("PL_unify_compound", _int, _word, _word)
 _get_text = _function("PL_get_nchars", _int, _word, _out, _out, ctypes.c_uint)
 _mark_buffers = _function("PL_mark_string_buffers", None, _out)
 _release_buffers = _function("PL_release_string_buffers_from_mark", None, _word)
@@ -95,8 +97,8 @@ _register_foreign = _function(
     "PL_register_foreign_in_module", _int, _text, _text, _int, ctypes.c_void_p, _int
 )
 
-_ATOM = core.PL_ATOM | core.REP_UTF8
 _STRING = core.PL_STRING | core.REP_UTF8
+_KNOWN_ATOMS = 4096
 _CALL = core.PL_Q_NODEBUG | core.PL_Q_CATCH_EXCEPTION
 _PLAIN_TEXT = core.CVT_ATOM | core.CVT_STRING | core.REP_UTF8
 _NO_ROOM = "Prolog has no room for the arguments of a call"
@@ -110,7 +112,7 @@ class Engine:
         self._functors: dict[tuple[str, int], int] = {}
         self._predicates: dict[tuple[str, str, int], int] = {}
         self._callbacks: list[Any] = []
-        self._none = _new_atom(4, b"none")
+        self._atoms: dict[str, int] = {}
         self._put_as: dict[type, Callable[[Term, Any], int]] = {
             str: self._put_string,
             bool: _put_bool,
@@ -214,11 +216,12 @@ class Engine:
         return int(_put_chars(term, _STRING, len(data), data))
 
     def _put_atom(self, term: Term, value: Atom) -> int:
-        data = value.name.encode()
-        return int(_put_chars(term, _ATOM, len(data), data))
+        return int(_put_atom(term, self._atom(value.name)))
 
     def _put_float(self, term: Term, value: float) -> int:
-        return int(_put_float(term, value) if value == value else _put_atom(term, self._none))
+        if math.isnan(value):
+            return int(_put_atom(term, self._atom("none")))
+        return int(_put_float(term, value))
 
     def _put_compound(self, term: Term, value: Compound) -> int:
         name, arguments = value
@@ -230,6 +233,8 @@ class Engine:
         else:
             for position, argument in enumerate(arguments, first):
                 self.put(position, argument)
+        if not arity:  # what PL_cons_functor_v would make an atom
+            return int(_put_variable(term) and _unify_compound(term, functor))
         return int(_cons_functor(term, functor, first))
 
     def _put_floats(self, first: Term, values: array[float]) -> None:
@@ -237,8 +242,8 @@ class Engine:
             raise MemoryError(_NO_ROOM)
         if math.isnan(sum(values)):
             for term, value in enumerate(values, first):
-                if value != value:
-                    _put_atom(term, self._none)
+                if math.isnan(value):
+                    _put_atom(term, self._atom("none"))
 
     def _put_list(self, term: Term, values: list[Any]) -> int:
         done = int(_put_nil(term))
@@ -253,21 +258,31 @@ class Engine:
         functor = self._functor("-", 2)
         first = _new_refs(2)
         for name, number in zip(reversed(value.names), reversed(value.numbers), strict=True):
-            data = name.encode()
             done = (
                 done
-                and _put_chars(first, _ATOM, len(data), data)
+                and _put_atom(first, self._atom(name))
                 and _put_float(first + 1, number)
                 and _cons_functor(first, functor, first)
                 and _cons_list(term, first, term)
             )
         return done
 
+    def _atom(self, name: str) -> int:
+        """The handle of an atom, which is not garbage while it is known here."""
+        atom = self._atoms.get(name)
+        if atom is None:
+            if len(self._atoms) == _KNOWN_ATOMS:  # images have names without end
+                for known in self._atoms.values():
+                    _unregister_atom(known)
+                self._atoms.clear()
+            data = name.encode()
+            atom = self._atoms[name] = _new_atom(core.REP_UTF8, len(data), data)
+        return atom
+
     def _functor(self, name: str, arity: int) -> int:
         functor = self._functors.get((name, arity))
         if functor is None:
-            data = name.encode()
-            functor = self._functors[name, arity] = _new_functor(_new_atom(len(data), data), arity)
+            functor = self._functors[name, arity] = _new_functor(self._atom(name), arity)
         return functor
 
     def _procedure(self, module: str, name: str, arity: int) -> int:

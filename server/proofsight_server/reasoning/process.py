@@ -280,6 +280,8 @@ def _spawn(descriptor: int) -> subprocess.Popen[bytes]:
     environment |= {
         "LANG": "C.UTF-8",
         "PYTHONPATH": os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH")))),
+        # An arena per thread would reserve address space that the memory fence counts.
+        "MALLOC_ARENA_MAX": "1",
         "XDG_CONFIG_HOME": os.devnull,
         "XDG_CONFIG_DIRS": os.devnull,
         "XDG_DATA_HOME": os.devnull,

@@ -48,6 +48,7 @@ def _node(host: Host, node: Mapping[str, Any], regions: Mapping[str, Box]) -> pr
         rule=node.get("rule", ""),
         children=node.get("children", ()),
         class_name=node.get("class", ""),
+        label=node.get("label", ""),
     )
     if "value" in node:
         _fill_evidence(host, message.evidence, node, regions)
@@ -72,8 +73,6 @@ def _fill_evidence(
     scale = host.scale(name)
     if scale:
         evidence.deviations = margin / scale
-    if "label" in node:
-        evidence.label = node["label"]
     if name in regions:
         evidence.region.CopyFrom(region(regions[name]))
 

@@ -29,9 +29,10 @@ def npz(path: Path) -> Source:
     """
     path = path.expanduser()
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise BadDataset(f"{path}: a single array, not an .npz archive", path=path)
+        loaded = np.load(path, allow_pickle=False)
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            raise BadDataset(f"{path}: a single array, not an .npz archive", path=path)
+        with loaded as file:
             missing = [name for name in _NEEDED if name not in file.files]
             if missing:
                 raise BadDataset(

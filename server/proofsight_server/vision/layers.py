@@ -133,11 +133,8 @@ def _layers(flow: Flow) -> tuple[LayerInfo, ...]:
         if point.shape is not None and len(point.shape) == (3 if kind == "conv" else 1):
             atom = f"{prefix}{counts[prefix]}"
             found.append((Layer(atom, name, kind, point.shape[0], flow.reads(name)), point))
-    convolutions = [entry for entry in found if entry[0].kind == "conv"]
-    # Gates such as squeeze-and-excitation are convolutions of single positions.
-    with_maps = [entry for entry in convolutions if _size(entry[1]) != (1, 1)]
-    candidates = with_maps or convolutions
-    default = candidates[-1][0] if candidates else None
+    convolutions = [layer for layer, _ in found if layer.kind == "conv"]
+    default = convolutions[-1] if convolutions else None
     return tuple(LayerInfo(layer, _size(point), layer is default) for layer, point in found)
 
 

@@ -114,14 +114,6 @@ def check(where: str, source: Source) -> None:
     if source.labels is None:
         return
     classes = source.classes
-    if len(classes) < 2:
-        raise BadDataset(
-            f"{where}: there is only one class, {', '.join(classes)}; rules tell classes "
-            "apart, so there must be two at least"
-        )
-    if len(set(classes)) < len(classes):
-        double = next(name for name in classes if classes.count(name) > 1)
-        raise BadDataset(f"{where}: two classes are named {double!r}; names must be unique")
     for name, labels in (
         ("training", source.labels),
         ("test", None if source.test is None else source.test.labels),
@@ -132,9 +124,17 @@ def check(where: str, source: Source) -> None:
         if len(wrong):
             raise BadDataset(
                 f"{where}: a {name} label is {wrong[0]}, but there are {len(classes)} classes, "
-                f"so labels go from 0 to {len(classes) - 1}",
+                f"and labels go from 0 to {len(classes) - 1}",
                 label=wrong[0],
             )
+    if len(classes) < 2:
+        raise BadDataset(
+            f"{where}: there is only one class, {', '.join(classes)}; rules tell classes "
+            "apart, so there must be two at least"
+        )
+    if len(set(classes)) < len(classes):
+        double = next(name for name in classes if classes.count(name) > 1)
+        raise BadDataset(f"{where}: two classes are named {double!r}; names must be unique")
     counts = np.bincount(source.labels, minlength=len(classes))
     if (counts == 0).any():
         index = int(np.flatnonzero(counts == 0)[0])
