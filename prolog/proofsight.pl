@@ -28,10 +28,11 @@
 :- use_module(proofsight/facts, [image/2]).
 :- use_module(proofsight/image, [read_image/4]).
 :- use_module(proofsight/listing, [class_rules/3, rule_lines/3]).
-:- use_module(proofsight/messages, [nearest/3, text/3]).
+:- use_module(proofsight/messages, [text/3]).
 :- use_module(proofsight/proof, [nodes/4, root/4]).
+:- use_module(proofsight/question, [scope/2]).
 :- use_module(proofsight/revision,
-              [load_revision/4, revision/2, unload_revision/1]).
+              [load_revision/4, unload_revision/1]).
 :- use_module(proofsight/safety, [safe_goal/3]).
 :- use_module(proofsight/show, [proof_lines/2]).
 
@@ -59,6 +60,7 @@ be called like any others; they speak of the one loaded last.
 
 :- dynamic
     current/2,                          % KB, Directory
+    held/2,                             % KB, Directory: loaded from here
     lent/1.                             % Name/Arity of a user.pl predicate
 
 %!  knowledge_base(+Directory) is det.
@@ -81,10 +83,11 @@ knowledge_base(Directory0) :-
     errors(Issues, Errors),
     (   Errors == []
     ->  take_back,
-        forall(( revision(Other, Directory), Other \== KB ),
+        forall(retract(held(Other, Directory)),
                ( keep_facts(Other, KB),
                  unload_revision(Other)
                )),
+        assertz(held(KB, Directory)),
         retractall(current(_, _)),
         assertz(current(KB, Directory)),
         forall(KB:'$user'(Name, Arity), lend(KB, Name, Arity))
@@ -191,9 +194,8 @@ known(Image, KB) :-
     ;   var(Image)
     ->  failed('repl.no_image', [])
     ;   findall(Known, image(KB, Known), Images),
-        nearest(Image, Images, Hint),
-        format(string(Name), '~q', [Image]),
-        failed('repl.unknown_image', [name=Name, nearest=Hint])
+        format(atom(Name), '~q', [Image]),
+        failed('repl.unknown_image', [name=Name, nearest=near(Name, Images)])
     ).
 
 explain(KB, Goal, Asked) :-
@@ -236,10 +238,8 @@ proof(KB, Goal, proof(Nodes, CutShort), Holds) :-
 %   A goal is run more than once to explain it, so it must be pure.
 
 question(KB, Goal) :-
-    findall(Name/Arity, KB:'$user'(Name, Arity), Predicates),
-    findall(P, KB:proposition(P, _, _), Propositions),
-    findall(Class, KB:'$named'(Class, class, _), Classes),
-    catch(safe_goal(Goal, 0-0, scope(Predicates, Propositions, Classes)),
+    scope(KB, Scope),
+    catch(safe_goal(Goal, 0-0, Scope),
           refused(Code, Slots, _),
           ( atom_concat('issue.', Code, Key),
             failed(Key, Slots)
@@ -272,8 +272,8 @@ rules(Class) :-
     ->  class_rules(KB, Class, Rules),
         print_rules(KB, Rules)
     ;   findall(Known, KB:'$named'(Known, class, _), Classes),
-        nearest(Class, Classes, Hint),
-        failed('error.UNKNOWN_CLASS', [name=Class, nearest=Hint])
+        format(atom(Name), '~w', [Class]),
+        failed('error.UNKNOWN_CLASS', [name=Name, nearest=near(Name, Classes)])
     ).
 
 print_rules(KB, Rules) :-

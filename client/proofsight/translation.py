@@ -12,7 +12,7 @@ import grpc
 
 from proofsight import parsing
 from proofsight.address import Address
-from proofsight.calls import FACTS
+from proofsight.calls.translation import FACTS
 from proofsight.errors import BadImage, InvalidArgument, ProofsightError, Unavailable
 from proofsight.facts import Facts
 from proofsight.failure import from_call, from_element

@@ -4,17 +4,16 @@
             issue_object/2              % +Issue, -Object
           ]).
 :- use_module(library(apply), [include/3, maplist/3]).
-:- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
-:- use_module(library(lists), [append/2, append/3, member/2, nth1/3, subtract/3]).
+:- use_module(library(lists), [append/2, append/3, member/2]).
 :- use_module(library(pairs), [pairs_values/2]).
-:- use_module(messages, [nearest/3, text/3]).
-:- use_module(overlap, [bodies/2, contradictory/2, shadows/3]).
+:- use_module(messages, [text/3]).
 :- use_module(program,
-              [ classes/2, declared/3, part/3, place/4, policy/2, predicates/2,
-                priority/2, read_program/3, used/4
+              [ classes/2, declared/3, part/3, place/4, predicates/2,
+                read_program/3, used/4
               ]).
 :- use_module(safety, [reserved/1, safe_goal/3]).
-:- use_module(strata, [cycle/3]).
+:- use_module(strata, [cyclic/5]).
+:- use_module(suspicion, [suspicion/5]).
 
 :- det(check_directory/3).
 :- det(errors/2).
@@ -89,8 +88,7 @@ problem(undeclared_layer, Program, 'quantiser.pl', Offset, Slots) :-
     ),
     \+ declared(layer, Program, Layer),
     layers(Program, Layers),
-    nearest(Layer, Layers, Hint),
-    Slots = [name=Layer, nearest=Hint].
+    Slots = [name=Layer, nearest=near(Layer, Layers)].
 problem(bad_index, Program, 'quantiser.pl', Offset, Slots) :-
     part(layer, Program, Layers),
     part(proposition, Program, Items),
@@ -122,7 +120,7 @@ problem(unknown_rule, Program, 'rules.pl', Offset, [rule=Rule]) :-
     ;   member(unless(Rule, Offset), Elements)
     ),
     \+ declared(rule, Program, Rule).
-problem(unknown_class, Program, 'rules.pl', Offset, [name=Class, nearest=Hint]) :-
+problem(unknown_class, Program, 'rules.pl', Offset, [name=Class, nearest=near(Class, Classes)]) :-
     part(class_order, Program, Orders),
     Orders = [class_order(Classes, _)|_],
     (   part(rule, Program, Rules),
@@ -130,8 +128,7 @@ problem(unknown_class, Program, 'rules.pl', Offset, [name=Class, nearest=Hint]) 
     ;   part(default_class, Program, Defaults),
         member(default_class(Class, Offset), Defaults)
     ),
-    \+ memberchk(Class, Classes),
-    nearest(Class, Classes, Hint).
+    \+ memberchk(Class, Classes).
 problem(unknown_policy, Program, 'rules.pl', Offset, [policy=Text]) :-
     part(policy, Program, Policies),
     member(policy(Policy, Offset), Policies),
@@ -146,17 +143,8 @@ problem(unobserved, Program, 'rules.pl', Offset, [name=Name]) :-
            member(Element, Elements),
            used(Element, Name, _, Offset)
          )).
-problem(Code, Program, 'rules.pl', Offset, [path=Text]) :-
-    findall(Edge, depends(Program, Edge), Edges),
-    first_cycles(Edges, _, Cycles),
-    member(Sign-path(Offset, Names), Cycles),
-    memberchk(Sign-Code, [false-negative_cycle, true-positive_cycle]),
-    path_text(Names, Text).
-problem(negative_cycle, Program, 'user.pl', Offset, [path=Text]) :-
-    findall(Edge, user_depends(Program, Edge), Edges),
-    first_cycles(Edges, false, Cycles),
-    member(_-path(Offset, Names), Cycles),
-    path_text(Names, Text).
+problem(Code, Program, File, Offset, [path=Path]) :-
+    cyclic(Code, Program, File, Offset, Path).
 problem(reserved_predicate, Program, 'user.pl', Offset, [name=Text]) :-
     part(user, Program, Users),
     member(user(Head, _, _, _, Offset), Users),
@@ -207,9 +195,8 @@ propositions(Program, Propositions) :-
     part(proposition, Program, Items),
     findall(Name, member(proposition(Name, _, _, _), Items), Propositions).
 
-undeclared(Program, Name, [name=Name, nearest=Hint]) :-
-    propositions(Program, Known),
-    nearest(Name, Known, Hint).
+undeclared(Program, Name, [name=Name, nearest=near(Name, Known)]) :-
+    propositions(Program, Known).
 
 mentioned(Program, Name, 'rules.pl', Offset) :-
     part(rule, Program, Rules),
@@ -227,166 +214,3 @@ scope(Program, scope(Predicates, Propositions, Classes)) :-
     predicates(Program, Predicates),
     propositions(Program, Propositions),
     classes(Program, Classes).
-
-%   Dependencies among exceptions and derived propositions.  No other
-%   names of rules.pl are used in bodies.
-
-depends(Program, edge(Head, Used, Sign, Offset)) :-
-    part(rule, Program, Rules),
-    member(rule(_, Head, Elements, _, _), Rules),
-    Head \= class(_),
-    member(Element, Elements),
-    (   Element = unless(Rule, Offset),
-        Used = ab(Rule),
-        Sign = false
-    ;   used(Element, P, Sign, Offset),
-        Used = derived(P)
-    ).
-
-user_depends(Program, edge(Name/Arity, Used, Sign, Offset)) :-
-    part(user, Program, Users),
-    member(user(Head, Body, _, _, Offset), Users),
-    functor(Head, Name, Arity),
-    calls(Body, true, Used, Sign).
-
-%   Aggregates and conditions need all of an answer, as negation does.
-
-calls(Goal, _, _, _), var(Goal) => fail.
-calls((A, B), S0, Used, S) => ( calls(A, S0, Used, S) ; calls(B, S0, Used, S) ).
-calls((A ; B), S0, Used, S) => ( calls(A, S0, Used, S) ; calls(B, S0, Used, S) ).
-calls((A -> B), S0, Used, S) => ( calls(A, false, Used, S) ; calls(B, S0, Used, S) ).
-calls((A *-> B), S0, Used, S) => ( calls(A, false, Used, S) ; calls(B, S0, Used, S) ).
-calls(\+ A, _, Used, S) => calls(A, false, Used, S).
-calls(forall(A, B), _, Used, S) => ( calls(A, false, Used, S) ; calls(B, false, Used, S) ).
-calls(findall(_, A, _), _, Used, S) => calls(A, false, Used, S).
-calls(findall(_, A, _, _), _, Used, S) => calls(A, false, Used, S).
-calls(aggregate_all(_, A, _), _, Used, S) => calls(A, false, Used, S).
-calls(once(A), S0, Used, S) => calls(A, S0, Used, S).
-calls(ignore(A), _, Used, S) => calls(A, false, Used, S).
-calls(at_least(_, As), S0, Used, S), is_list(As) => member(A, As), calls(A, S0, Used, S).
-calls(Goal, S0, Used, S), compound(Goal), functor(Goal, call, _) =>
-    Goal =.. [call, Closure|Extra],
-    callable(Closure),
-    Closure =.. List0,
-    append([List0, Extra], List),
-    Called =.. List,
-    calls(Called, S0, Used, S).
-calls(Goal, S0, Used, S), callable(Goal) =>
-    functor(Goal, Name, Arity),
-    Used = Name/Arity,
-    S = S0.
-calls(_, _, _, _) =>
-    fail.
-
-%   One report per set of names; a cycle through a negation is reported as
-%   that.
-
-first_cycles(Edges, Sign, Cycles) :-
-    findall(Names-(Sign-path(Offset, Path)),
-            ( cycle(Edges, Sign, path(Offset, Path)),
-              sort(Path, Names)
-            ),
-            Found0),
-    findall(Names-(false-Path),
-            member(Names-(false-Path), Found0),
-            Negative),
-    findall(Names-(true-Path),
-            ( member(Names-(true-Path), Found0),
-              \+ memberchk(Names-_, Negative)
-            ),
-            Positive),
-    append([Negative, Positive], Found),
-    sort(1, @<, Found, Unique),
-    findall(Cycle, member(_-Cycle, Unique), Cycles).
-
-path_text(Names, Text) :-
-    findall(Part, ( member(Name, Names), format(atom(Part), '~q', [Name]) ), Parts),
-    atomic_list_concat(Parts, ' → ', Text).
-
-%   suspicion(-Code, +Program, -File, -Offset, -Slots): a warning.
-
-suspicion(unknown_rule, Program, 'rules.pl', Offset, [rule=Rule]) :-
-    part(stats, Program, Stats),
-    member(stats(Rule, _, Offset), Stats),
-    \+ declared(rule, Program, Rule).
-suspicion(Code, Program, 'rules.pl', Offset, Slots) :-
-    bodies(Program, Bodies),
-    findall(found(Code0, N, Slots0), futile(Code0, Program, Bodies, N, Slots0), All),
-    part(rule, Program, Rules),
-    (   sort(2, @<, All, Unique),       % one finding per rule
-        member(found(Code, N, Slots), Unique),
-        nth1(N, Rules, rule(_, _, _, _, Offset))
-    ;   Code = unreachable_class,
-        unreachable(Program, Bodies, All, Class),
-        class_offset(Program, Class, Offset),
-        Slots = [name=Class]
-    ).
-
-%   A body that cannot hold, a rule that cannot decide, a rule that adds
-%   nothing; the first that is true of a rule.
-
-futile(contradictory_body, _, Bodies, N, [rule=Id, why=Why]) :-
-    member(Body, Bodies),
-    Body = body(N, Id, _, _, _),
-    contradictory(Body, Term),
-    format(string(Why), '~q', [Term]).
-futile(Code, Program, Bodies, N, [rule=Id, by=By]) :-
-    policy(Program, Policy),
-    priority(Program, Priority),
-    findall(Rule-Rank, nth1(Rank, Priority, Rule-_), Ranks0),
-    ranked(Ranks0, Ranks),
-    shadows(Bodies, body(M, By, Wider, _, _), body(N, Id, Head, Conditions, _)),
-    (   Wider = ab(Rule),
-        memberchk(unless(Rule), Conditions),
-        Rule == Id
-    ->  Code = dead_rule
-    ;   Policy \== exclusive,
-        Head = class(_)
-    ->  Wider = class(_),
-        get_assoc(By, Ranks, First),
-        get_assoc(Id, Ranks, Second),
-        First < Second,                 % Wider is tried first
-        (   Wider == Head
-        ->  Code = subsumed_rule
-        ;   Code = dead_rule
-        )
-    ;   Wider == Head,
-        (   M < N
-        ->  true
-        ;   \+ same_conditions(Bodies, M, N)
-        )
-    ->  Code = subsumed_rule
-    ).
-
-ranked(Pairs, Assoc) :-
-    sort(1, @<, Pairs, Unique),
-    list_to_assoc(Unique, Assoc).
-
-same_conditions(Bodies, M, N) :-
-    memberchk(body(M, _, _, Conditions, _), Bodies),
-    memberchk(body(N, _, _, Conditions, _), Bodies).
-
-unreachable(Program, Bodies, Futile, Class) :-
-    classes(Program, Classes),
-    findall(Alive,
-            ( member(body(N, _, class(Alive), _, _), Bodies),
-              \+ ( member(found(Code, N, _), Futile),
-                   memberchk(Code, [contradictory_body, dead_rule])
-                 )
-            ),
-            Reached),
-    part(default_class, Program, Defaults),
-    findall(Default, member(default_class(Default, _), Defaults), Known),
-    append([Known, Reached], Reachable),
-    subtract(Classes, Reachable, Unreached),
-    member(Class, Unreached).
-
-class_offset(Program, Class, Offset) :-
-    part(class_order, Program, Orders),
-    part(rule, Program, Rules),
-    (   Orders = [class_order(_, Offset0)|_]
-    ->  Offset = Offset0
-    ;   memberchk(rule(_, class(Class), _, _, Offset0), Rules)
-    ->  Offset = Offset0
-    ;   Offset = none
-    ).

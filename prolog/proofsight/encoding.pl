@@ -6,7 +6,7 @@
 :- use_module(library(apply), [maplist/3]).
 :- use_module(library(lists), [append/3, subtract/3]).
 :- use_module(json, [json_string/2]).
-:- use_module(question, [goal_kind/3]).
+:- use_module(interpreter, [goal_kind/3]).
 
 :- det(node_texts/5).
 :- det(nodes_json/3).

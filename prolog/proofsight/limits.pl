@@ -24,7 +24,9 @@ fence around the process.
 %     - seconds(Number), 5 where not given
 %     - stack(Bytes), as the flag `stack_limit` where not given
 %
-%   A Goal that refuses of its own accord throws such a term.
+%   A Goal that refuses of its own accord throws refused(Reason, Key, Slots,
+%   Metadata), with the key and slots of its message: the text is put
+%   together here, beyond the limits.
 
 bounded(Goal, Limits, Outcome) :-
     option(inferences(Inferences), Limits, 1_000_000),
@@ -43,8 +45,8 @@ limited(Goal, Inferences, Seconds, Ended) :-
             Seconds,
             call_with_inference_limit(Goal, Inferences, Result))
     ->  (   Result == inference_limit_exceeded
-        ->  text('error.INFERENCE_LIMIT', [limit=Inferences], Message),
-            Ended = refused('INFERENCE_LIMIT', Message, [limit-Inferences])
+        ->  throw(refused('INFERENCE_LIMIT', 'error.INFERENCE_LIMIT',
+                          [limit=Inferences], [limit-Inferences]))
         ;   Ended = true
         )
     ;   Ended = false
@@ -62,7 +64,8 @@ with_stack(Limits, Goal) :-
     ;   call(Goal)
     ).
 
-outcome(refused(Reason, Message, Metadata), _, Outcome) =>
+outcome(refused(Reason, Key, Slots, Metadata), _, Outcome) =>
+    text(Key, Slots, Message),
     Outcome = refused(Reason, Message, Metadata).
 outcome(time_limit_exceeded, Limits, Outcome) =>
     option(seconds(Seconds), Limits, 5),

@@ -1,17 +1,15 @@
 :- module(proofsight_messages,
-          [ text/3,                     % +Key, +Slots, -Text
-            nearest/3                   % +Name, +Known, -Hint
+          [ text/3                      % +Key, +Slots, -Text
           ]).
 :- use_module(library(apply), [maplist/3]).
-:- use_module(library(isub), [isub/4]).
-:- use_module(library(lists), [append/3, member/2, reverse/2]).
+:- use_module(library(lists), [append/3, member/2]).
+:- use_module(library(ordsets), [ord_intersection/3]).
 :- use_module(library(pairs), [pairs_values/2]).
 :- use_module(library(readutil), [read_file_to_codes/3]).
 
 :- create_prolog_flag(proofsight_language, en, [keep(true), type(atom)]).
 
 :- det(text/3).
-:- det(nearest/3).
 
 /** <module> Texts for people
 
@@ -28,7 +26,9 @@ a goal that has few inferences left.
 %
 %   Text is the message Key with each `{slot}` replaced by the value of
 %   `slot=Value` in the list Slots.  Control characters in a value become
-%   spaces, so that names cannot steer a terminal.
+%   spaces, so that names cannot steer a terminal.  A value near(Name,
+%   Known) becomes an offer of up to three of the Known names that are like
+%   Name, or nothing.
 
 text(Key, Slots, Text) :-
     current_prolog_flag(proofsight_language, Language),
@@ -48,7 +48,9 @@ filled(Slots, slot(Name), Part) =>
     ;   existence_error(message_slot, Name)
     ).
 
-printable(Value, Part) :-
+printable(near(Name, Known), Part) =>
+    nearest(Name, Known, Part).
+printable(Value, Part) =>
     atom_codes(Value, Codes),
     (   member(Code, Codes),
         control(Code)
@@ -66,28 +68,46 @@ printable_code(Code, Clean) :-
 control(Code) :- Code < 0x20, !.
 control(Code) :- Code >= 0x7f, Code =< 0x9f.
 
-%!  nearest(+Name, +Known:list, -Hint:string) is det.
-%
-%   Hint is the message that offers up to three of the Known names, those
-%   most like Name first, or empty where none is like it.
-
 nearest(Name, Known, Hint) :-
-    Options = [zero_to_one(true), substring_threshold(0)],
-    findall(Score-Other,
+    bigrams(Name, Bigrams),
+    findall(Unlikeness-Other,
             ( member(Other, Known),
-              isub(Name, Other, Score, Options),
-              Score >= 0.6
+              likeness(Bigrams, Other, Likeness),
+              Likeness >= 0.5,
+              Unlikeness is 1.0 - Likeness
             ),
             Scored0),
-    sort(Scored0, Scored1),
-    reverse(Scored1, Scored),
+    sort(Scored0, Scored),
     pairs_values(Scored, Names),
-    (   first(3, Names, Best),
-        Best \== []
-    ->  atomic_list_concat(Best, ', ', Listed),
+    first(3, Names, Best),
+    (   Best == []
+    ->  Hint = ""
+    ;   atomic_list_concat(Best, ', ', Listed),
         text(nearest, [names=Listed], Hint)
-    ;   Hint = ""
     ).
+
+%   The share of pairs of neighbouring letters that two names have in common
+%   (Dice's coefficient), ends of the name included.
+
+likeness(Bigrams, Other, Likeness) :-
+    bigrams(Other, OtherBigrams),
+    ord_intersection(Bigrams, OtherBigrams, Common),
+    length(Bigrams, N),
+    length(OtherBigrams, M),
+    length(Common, Both),
+    Likeness is 2 * Both / (N + M).
+
+bigrams(Name, Bigrams) :-
+    downcase_atom(Name, Lower),
+    atom_codes(Lower, Codes),
+    pairs(0, Codes, Pairs),
+    sort(Pairs, Bigrams).
+
+pairs(Code, [], Pairs) =>
+    Pairs = [Code-0].
+pairs(Code, [Next|Codes], Pairs) =>
+    Pairs = [Code-Next|Pairs1],
+    pairs(Next, Codes, Pairs1).
 
 first(N, List, First) :-
     length(First, N),

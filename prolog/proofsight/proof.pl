@@ -1,19 +1,14 @@
 :- module(proofsight_proof,
-          [ about/3,                    % +KB, +Image, -About
-            decided/2,                  % +About, -Winner
-            root/4,                     % +KB, +Goal, +About, -Root
+          [ root/4,                     % +KB, +Goal, +About, -Root
             decision_root/2,            % +About, -Root
             holds/1,                    % +Root
             nodes/4                     % +Root, +Most, -Nodes, -CutShort
           ]).
 :- use_module(library(assoc), [empty_assoc/1, get_assoc/3, put_assoc/4]).
-:- use_module(library(lists), [member/2]).
-:- use_module(facts, [image/2, values/3]).
-:- use_module(graph, [graph/2]).
-:- use_module(question, [answer/6]).
+:- use_module(interpreter, [answer/6]).
+:- use_module(truth,
+              [about/3, observed_value/4, spec/3, true_count/3, truth/3, winning/2]).
 
-:- det(about/3).
-:- det(decided/2).
 :- det(root/4).
 :- det(decision_root/2).
 :- det(nodes/4).
@@ -22,8 +17,7 @@
 
 A proof is a graph of nodes, numbered by breadth from the root, 0; a goal
 that is used twice is one node.  What a revision's own graph says is
-decided on demand, once per image, and kept in one term; other goals are
-question.pl's.
+truth.pl's, other goals are interpreter.pl's.
 
 A node is node(Place, Status, How, Children):
 
@@ -33,33 +27,6 @@ A node is node(Place, Status, How, Children):
     count(Needed, Holding, Total) or none
   - Children are numbers of nodes
 */
-
-%!  about(+KB, +Image, -About) is det.
-%
-%   About is about(KB, Image, Values, Truths, Numbers, Observed, Graph): the
-%   facts of Image, and places for what will be found out of each node and
-%   layer.
-%   It is none() where Image is not known.
-
-about(KB, Image, About) :-
-    (   atom(Image),
-        image(KB, Image)
-    ->  values(KB, Image, Values),
-        KB:'$size'(Size, Layers, _),
-        functor(Truths, truths, Size),
-        functor(Numbers, numbers, Size),
-        functor(Observed, observed, Layers),
-        graph(KB, Graph),
-        About = about(KB, Image, Values, Truths, Numbers, Observed, Graph)
-    ;   About = none()
-    ).
-
-%!  decided(+About, -Winner) is det.
-%
-%   Winner is won(Class, Clause), default(Class) or none.
-
-decided(About, Winner) :-
-    truth(1, About, Winner).
 
 %!  root(+KB, +Goal, +About, -Root) is det.
 %
@@ -79,14 +46,11 @@ root(KB, Goal, About, Root) :-
 
 decision_root(About, at(Id, About)) :-
     arg(1, About, KB),
-    decided(About, Winner),
+    truth(1, About, Winner),
     (   winning(Winner, Class)
     ->  KB:'$named'(Class, decision, Id)
     ;   KB:'$named'(none(), undecided, Id)
     ).
-
-winning(won(Class, _), Class).
-winning(default(Class), Class).
 
 %!  holds(+Root) is semidet.
 
@@ -95,123 +59,6 @@ holds(at(Id, About)) :-
     Truth \== no.
 holds(goal(Goal, KB)) :-
     \+ \+ call(KB:Goal).
-
-%   truth(+Id, +About, -Truth): `no`, or `yes`, or the clause that makes it
-%   true; of the winner, as decided/2.
-
-truth(Id, About, Truth) :-
-    arg(4, About, Truths),
-    arg(Id, Truths, Truth),
-    (   nonvar(Truth)
-    ->  true
-    ;   spec(Id, About, Spec),
-        decide(Spec, About, Truth)
-    ).
-
-spec(Id, About, Spec) :-
-    arg(7, About, Graph),
-    arg(Id, Graph, Node),
-    arg(1, Node, Spec).
-
-decide(active(Index, Layer, Threshold, Clauses), About, Truth) =>
-    (   observed_value(Index, Layer, About, Value)
-    ->  (   number(Value),
-            Value > Threshold
-        ->  Truth = yes
-        ;   Truth = no
-        )
-    ;   first_true(Clauses, About, Truth)
-    ).
-decide(clause(Body), About, Truth) =>
-    all_true(Body, About, Truth).
-decide(not(Id), About, Truth) =>
-    truth(Id, About, Inner),
-    (   Inner == no
-    ->  Truth = yes
-    ;   Truth = no
-    ).
-decide(any(Clauses), About, Truth) =>
-    first_true(Clauses, About, Truth).
-decide(at_least(Needed, Ids), About, Truth) =>
-    true_count(Ids, About, 0, Holding),
-    (   Holding >= Needed
-    ->  Truth = yes
-    ;   Truth = no
-    ).
-decide(winner(_, Candidates, Default), About, Winner) =>
-    first_winner(Candidates, Default, About, Winner).
-decide(decision(Class, _), About, Truth) =>
-    truth(1, About, Winner),
-    (   winning(Winner, Class)
-    ->  Truth = yes
-    ;   Truth = no
-    ).
-decide(decision(_), _, Truth) =>
-    Truth = no.
-decide(default(_), _, Truth) =>
-    Truth = yes.
-
-%   observed_value(+Index, +Layer, +About, -Value): the layer was observed;
-%   Value is `none` where this one of its values is missing.
-
-observed_value(Index, Layer, About, Value) :-
-    Index > 0,
-    arg(3, About, Values),
-    arg(Index, Values, Value),
-    (   number(Value)
-    ->  true
-    ;   arg(6, About, Observed),
-        arg(Layer, Observed, Whether),
-        (   nonvar(Whether)
-        ->  true
-        ;   arg(1, About, KB),
-            KB:'$layer'(Layer, Indexes),
-            (   member(Other, Indexes),
-                arg(Other, Values, OtherValue),
-                number(OtherValue)
-            ->  Whether = yes
-            ;   Whether = no
-            )
-        ),
-        Whether == yes
-    ).
-
-first_true([], _, Truth) =>
-    Truth = no.
-first_true([Clause|Clauses], About, Truth) =>
-    truth(Clause, About, Holds),
-    (   Holds == no
-    ->  first_true(Clauses, About, Truth)
-    ;   Truth = Clause
-    ).
-
-all_true([], _, Truth) =>
-    Truth = yes.
-all_true([Id|Ids], About, Truth) =>
-    truth(Id, About, Holds),
-    (   Holds == no
-    ->  Truth = no
-    ;   all_true(Ids, About, Truth)
-    ).
-
-true_count([], _, Count0, Count) =>
-    Count = Count0.
-true_count([Id|Ids], About, Count0, Count) =>
-    truth(Id, About, Holds),
-    (   Holds == no
-    ->  true_count(Ids, About, Count0, Count)
-    ;   Count1 is Count0 + 1,
-        true_count(Ids, About, Count1, Count)
-    ).
-
-first_winner([], Default, _, Winner) =>
-    Winner = Default.
-first_winner([Clause-Class|Candidates], Default, About, Winner) =>
-    truth(Clause, About, Holds),
-    (   Holds == no
-    ->  first_winner(Candidates, Default, About, Winner)
-    ;   Winner = won(Class, Clause)
-    ).
 
 %!  nodes(+Root, +Most, -Nodes, -CutShort) is det.
 %
@@ -396,7 +243,7 @@ expand(not(Inner), Truth, _, Status, How, Ids) =>
 expand(at_least(Needed, Ids0), Truth, About, Status, How, Ids) =>
     Ids = Ids0,
     proved(Truth, Status),
-    true_count(Ids, About, 0, Holding),
+    true_count(Ids, About, Holding),
     length(Ids, Total),
     How = count(Needed, Holding, Total).
 expand(decision(Class, ClassNode), Truth, About, Status, How, Ids) =>

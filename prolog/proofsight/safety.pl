@@ -6,7 +6,6 @@
             reserved/1                  % +Head
           ]).
 :- use_module(library(lists), [append/3, member/2]).
-:- use_module(messages, [nearest/3]).
 :- use_module(source, [argument/3, elements/2, start/2]).
 
 :- det(safe_goal/3).
@@ -266,8 +265,7 @@ names(Goal, Position, scope(_, Propositions, Classes)) :-
         \+ memberchk(Name, Known)
     ->  argument(N, Position, At),
         start(At, Offset),
-        nearest(Name, Known, Hint),
-        throw(refused(Kind, [name=Name, nearest=Hint], Offset))
+        throw(refused(Kind, [name=Name, nearest=near(Name, Known)], Offset))
     ;   true
     ).
 
@@ -291,10 +289,9 @@ undeclared(Indicator, Position, scope(Predicates, _, _)) :-
             ),
             Texts),
     format(atom(Missing), '~q', [Indicator]),
-    nearest(Missing, Texts, Hint),
     start(Position, Offset),
     throw(refused(undeclared_predicate,
-                  [name=Missing, nearest=Hint], Offset)).
+                  [name=Missing, nearest=near(Missing, Texts)], Offset)).
 
 callable_name(Name/Arity) :-
     vocabulary(Name, Arity).

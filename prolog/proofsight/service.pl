@@ -4,7 +4,7 @@
             service_query/6             % +KB, +Facts, +Text, +Limits, :Emit, -Answer
           ]).
 :- use_module(library(apply), [maplist/3]).
-:- use_module(library(lists), [append/3, member/2, selectchk/3]).
+:- use_module(library(lists), [append/3, member/2]).
 :- use_module(library(option), [option/3]).
 :- use_module(library(terms), [term_size/2]).
 :- use_module(check, [errors/2, issue_object/2]).
@@ -12,13 +12,12 @@
 :- use_module(facts, [carry/4]).
 :- use_module(json, [json_string/2, json_text/2]).
 :- use_module(limits, [bounded/3]).
-:- use_module(messages, [nearest/3, text/3]).
+:- use_module(messages, [text/3]).
 :- use_module(program, [classes/2, part/3, policy/2, predicates/2]).
-:- use_module(proof,
-              [about/3, decided/2, decision_root/2, holds/1, nodes/4, root/4]).
+:- use_module(proof, [decision_root/2, holds/1, nodes/4, root/4]).
+:- use_module(question, [provable/1, question/5, refuse/4]).
 :- use_module(revision, [load_revision/4, revision/2]).
-:- use_module(safety, [safe_goal/3]).
-:- use_module(source, [read_goal/4]).
+:- use_module(truth, [about/3, decided/2]).
 
 :- meta_predicate service_query(+, +, +, +, 1, -).
 
@@ -130,9 +129,8 @@ asked(class(Name), KB, Image, About, Root) =>
     (   KB:'$named'(Class, decision, _)
     ->  root(KB, decision(Image, Class), About, Root)
     ;   findall(Known, KB:'$named'(Known, class, _), Classes),
-        nearest(Class, Classes, Hint),
         refuse('UNKNOWN_CLASS', 'error.UNKNOWN_CLASS',
-               [name=Class, nearest=Hint], [name-Class])
+               [name=Class, nearest=near(Class, Classes)], [name-Class])
     ).
 asked(goal(Text), KB, Image, About, Root) =>
     question(KB, Text, Image, Goal, _),
@@ -213,57 +211,6 @@ solution(KB, Goal, Names, Image, Limits, Solution) :-
     ),
     atomics_to_string(['{"bindings":', BindingsJson|Rest], Solution).
 
-%   question(+KB, +Text, ?Image, -Goal, -Names): Goal is what Text says, found
-%   safe, with the variable `Image` bound to Image; Names are the others.
-
-question(KB, Text, Image, Goal, Names) :-
-    string_length(Text, Length),
-    (   Length =< 65_536
-    ->  true
-    ;   refuse('BAD_GOAL', 'error.long_goal', [length=Length], [length-Length])
-    ),
-    catch(read_goal(Text, Goal, Position, Names0),
-          bad_text(What, Offset),
-          syntax_refusal(What, Offset)),
-    (   selectchk('Image'=Image0, Names0, Names)
-    ->  Image0 = Image
-    ;   Names = Names0
-    ),
-    scope(KB, Scope),
-    catch(safe_goal(Goal, Position, Scope),
-          refused(Code, Slots, At),
-          goal_refusal(Code, Slots, At)).
-
-syntax_refusal(What, Offset) :-
-    Position is Offset + 1,
-    refuse('BAD_GOAL', 'error.syntax', [position=Position, problem=What],
-           [position-Position]).
-
-goal_refusal(Code, Slots, Offset) :-
-    Position is Offset + 1,
-    memberchk(Code-Reason,
-              [ unsafe_goal-'UNSAFE_GOAL',
-                unknown_class-'UNKNOWN_CLASS',
-                undeclared_predicate-'BAD_GOAL',
-                undeclared_proposition-'BAD_GOAL'
-              ]),
-    atom_concat('issue.', Code, Key),
-    findall(Name-Value, ( member(Name=Value, Slots), Name \== nearest ), Metadata),
-    refuse(Reason, Key, Slots, [position-Position|Metadata]).
-
-scope(KB, scope(Predicates, Propositions, Classes)) :-
-    findall(Name/Arity, KB:'$user'(Name, Arity), Predicates),
-    findall(Proposition, KB:proposition(Proposition, _, _), Propositions),
-    findall(Class, KB:'$named'(Class, class, _), Classes).
-
-%   An answer may be a term without end, which has no proof.
-
-provable(Goal) :-
-    (   acyclic_term(Goal)
-    ->  true
-    ;   refuse('BAD_GOAL', 'error.cyclic', [], [])
-    ).
-
 %   Variables that are left are _1, _2, ... in every value alike.
 
 variable_names(Names) :-
@@ -319,10 +266,6 @@ error_json(Reason, Message, Metadata, More, Answer) :-
             Texts),
     append([reason-Reason, message-Message, metadata-object(Texts)], More, Members),
     json_text(object([error-object(Members)]), Answer).
-
-refuse(Reason, Key, Slots, Metadata) :-
-    text(Key, Slots, Message),
-    throw(refused(Reason, Message, Metadata)).
 
 known(KB) :-
     (   revision(KB, _)

@@ -1,30 +1,29 @@
-"""The client tests' server, for the command line."""
+"""The command line, asking the client tests' server."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from proofsight.cli import main
-
-# Directories of tests are no packages, so that a file of a sibling is loaded by its path.
-_SPEC = importlib.util.spec_from_file_location(
-    "proofsight_fake_server", Path(__file__).parents[1] / "client" / "conftest.py"
-)
-if _SPEC is None or _SPEC.loader is None:
-    raise ImportError("tests/client/conftest.py cannot be loaded")
-_FAKE = importlib.util.module_from_spec(_SPEC)
-sys.modules[_SPEC.name] = _FAKE
-_SPEC.loader.exec_module(_FAKE)
-server = _FAKE.server
-make_status = _FAKE.make_status
+from tests.client.fake_server import FakeServer, serving, status
 
 Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    with serving() as fake:
+        yield fake
+
+
+@pytest.fixture
+def make_status() -> Callable[..., Any]:
+    """A status as the server sends it: code, reason, message, further details, metadata."""
+    return status
 
 
 @pytest.fixture

@@ -64,9 +64,17 @@ def test_a_server_that_is_not_there_is_named_with_the_remedy() -> None:
     )
 
 
-def test_ctrl_c_ends_a_question_with_130(server: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["kbs", "facts", "classify", "query"])
+def test_ctrl_c_ends_a_question_with_130(server: Any, tmp_path: Path, command: str) -> None:
     server.block = threading.Event()
-    process = start("kbs", "--server", server.address)
+    image = tmp_path / "x.png"
+    image.write_bytes(b"1")
+    words: dict[str, list[object]] = {
+        "facts": [image] * 3,
+        "classify": [image] * 3,
+        "query": [image, "--goal", "true"],
+    }
+    process = start(command, *words.get(command, []), "--server", server.address)
     while not server.requests and process.poll() is None:
         pass
     process.send_signal(signal.SIGINT)

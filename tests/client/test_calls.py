@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from proofsight import AsyncClient, Client, Facts, Kind, Status, calls
+from proofsight.calls.subjects import SUBJECT_FIELD
 from proofsight.errors import Closed, DeadlineExceeded, InvalidArgument, Unavailable
 from proofsight.v1 import explanations_pb2, facts_pb2, knowledge_bases_pb2
 
@@ -51,6 +52,13 @@ def test_every_method_path_is_one_of_the_contract() -> None:
         "/proofsight.v1.Facts/TranslateImages",
     }
     assert used == known
+
+
+def test_every_question_has_its_subject_in_the_field_that_facts_are_encoded_for() -> None:
+    for message in ("ClassifyRequest", "ExplainRequest", "QueryRequest"):
+        fields = explanations_pb2.DESCRIPTOR.message_types_by_name[message].fields_by_name
+        assert fields["subject"].number == SUBJECT_FIELD
+        assert fields["subject"].message_type == explanations_pb2.Subject.DESCRIPTOR
 
 
 def test_a_why_is_typed_and_nested(ask: Ask, server: Any) -> None:

@@ -6,6 +6,7 @@
 :- use_module('../../prolog/proofsight/facts').
 :- use_module('../../prolog/proofsight/check').
 :- use_module('../../prolog/proofsight/proof').
+:- use_module('../../prolog/proofsight/truth').
 :- use_module('../../prolog/proofsight/revision').
 :- use_module(random_program).
 :- use_module(written_revision).

@@ -128,6 +128,65 @@ test('a conjunction is proved goal by goal', [Kind, Status, Children] == ["built
     explain(plain, goal("class(Image, C), active(Image, conv3_c12)"), Answer),
     [Root|_] = Answer.nodes,
     Kind = Root.kind, Status = Root.status, Children = Root.children.
+%   Whatever was asked, a node is what its children make it.
+
+asked_goal("vehicle(Image)").
+asked_goal("quiet(Image)").
+asked_goal("busy(Image, N)").
+asked_goal("odd(Image)").
+asked_goal("sure(Image)").
+asked_goal("reach(a, c)").
+asked_goal("reach(X, a)").
+asked_goal("class(Image, C)").
+asked_goal("class(Image, 'Free Way')").
+asked_goal("ab(r1, Image)").
+asked_goal("derived(Image, fc1_u7)").
+asked_goal("rule(R, Image)").
+asked_goal("\\+ (vehicle(Image), odd(Image))").
+asked_goal("( class(Image, C), road(C) ; reach(c, X) )").
+asked_goal("once(near(X, b)), ignore(near(c, X)), call(near, a, Y)").
+asked_goal("( near(a, X) *-> near(X, Y) ; true )").
+asked_goal("( near(c, X) -> true ; near(a, X), near(X, Y) )").
+asked_goal("at_least(2, [vehicle(Image), odd(Image), \\+ quiet(Image), reach(a, b)])").
+asked_goal("findall(P, active(Image, P), Ps), length(Ps, N), N > 2").
+asked_goal("active(nobody, conv3_c12)").
+
+test('a node is what its children make it', forall(asked_goal(Goal))) :-
+    forall(street_facts(Case, _),
+           ( explain(Case, goal(Goal), Answer),
+             forall(member(Node, Answer.nodes), sound(Node, Answer.nodes)),
+             [Root|_] = Answer.nodes,
+             ( holding(Root.status) -> Answer.holds == true ; Answer.holds == false )
+           )).
+
+holding(Status) :-
+    memberchk(Status, ["PROVED", "FACT"]).
+
+sound(Node, Nodes) :-
+    findall(S,
+            ( member(C, Node.get(children, [])), nth0(C, Nodes, Child), S = Child.status ),
+            Statuses),
+    (   rightly(Node.kind, Node.status, Node, Statuses)
+    ->  true
+    ;   print_message(error, format('unsound: ~p', [Node])),
+        fail
+    ).
+
+rightly("not", "PROVED", _, [S]) => \+ holding(S).
+rightly("not", "ABSENT", _, [S]) => holding(S).
+rightly("decision", "ABSENT", _, _) => true.
+rightly("decision", "PROVED", _, [S|_]) => holding(S).
+rightly("default", "FACT", _, Ss) => \+ ( member(S, Ss), holding(S) ).
+rightly("at_least", Status, Node, Ss) =>
+    [M, H, N] = Node.count,
+    length(Ss, N),
+    findall(S, ( member(S, Ss), holding(S) ), Held),
+    length(Held, H),
+    ( H >= M -> Status == "PROVED" ; Status == "ABSENT" ).
+rightly(_, "PROVED", _, Ss) => forall(member(S, Ss), holding(S)).
+rightly(_, "FACT", _, Ss) => Ss == [].
+rightly(_, "ABSENT", _, Ss) => \+ ( member(S, Ss), holding(S) ).
+
 test('no decision is an answer too') :-
     with_revision(['rules.pl'='class_order([x]). class(I, x) :- rule(r, I), active(I, a).'],
                   undecided(Answer)),
@@ -302,7 +361,7 @@ test('a revision does not see the module user', Reason == "BAD_GOAL") :-
 test('a worker needs no autoloading', Status == exit(0)) :-
     written_revision:here(Here),
     atom_concat(Here, '/without_autoload.pl', Script),
-    process_create(path(swipl), [Script], [process(Process)]),
+    process_create(path(swipl), ['-q', Script], [process(Process)]),
     process_wait(Process, Status).
 
 :- end_tests(service).

@@ -42,10 +42,13 @@ test('an unknown key is an error', error(existence_error(message, nonsense))) :-
     text(nonsense, [], _).
 test('a missing slot is an error', error(existence_error(message_slot, rule))) :-
     text('rule.proved', [], _).
-test('near names are offered, most alike first', Hint == "; nearest: street, streets") :-
-    nearest(stret, [road, streets, street], Hint).
-test('nothing is offered where nothing is alike', Hint == "") :-
-    nearest(xyz, [street, road], Hint).
+test('near names are offered, most alike first',
+     Text == "no class named stret; nearest: street, streets") :-
+    text('error.UNKNOWN_CLASS', [name=stret, nearest=near(stret, [road, streets, street])], Text).
+test('nothing is offered where nothing is alike', Text == "no class named xyz") :-
+    text('error.UNKNOWN_CLASS', [name=xyz, nearest=near(xyz, [street, road])], Text).
+test('at most three names are offered', Text == "no class named c1; nearest: c1a, c1b, c1c") :-
+    text('error.UNKNOWN_CLASS', [name=c1, nearest=near(c1, [c1c, c1a, c1d, c1b])], Text).
 test('every message of a kind and a status exists') :-
     forall(member(Key, [ 'decision.proved', 'decision.absent', 'decision.none',
                          'default.fact', 'class.proved', 'class.absent',

@@ -260,18 +260,6 @@ async def test_a_program_edited_into_nonsense_is_refused_with_file_and_line(
     assert (issue.code, issue.file, issue.line) == (code, file, line)
 
 
-async def test_a_program_with_no_observable_proposition_decides_by_default(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "quantiser.pl").write_text("layer(fc1, classifier, linear, 4).\n")
-    (tmp_path / "rules.pl").write_text(
-        "policy(exclusive).\ndefault_class(cat).\nclass_order([cat, dog]).\n"
-    )
-    async with Pool(tmp_path, prolog_home(), workers=1, limits=LIMITS) as pool:
-        said = await pool.explain(facts())
-        assert (said["decision"], said["default"]) == ("cat", True)
-
-
 async def test_workers_killed_at_any_time_spoil_no_decision() -> None:
     dice = random.Random(13)
     async with Pool(REVISION, prolog_home(), workers=2, limits=LIMITS) as pool:
@@ -311,8 +299,8 @@ async def test_two_thousand_explanations_and_queries_leave_memory_flat(pool: Poo
                 with pytest.raises(BadGoal):
                     await pool.explain(CAT, goal("unheard_of(Image)"))
 
-    await ask(range(1000))
+    await ask(range(2000))  # until atoms are collected for the first time
     warm = resident()
-    await ask(range(1000, 3000))
+    await ask(range(2000, 4000))
     assert resident() < 1.05 * warm
     assert pool.stats.pids == (pid,)

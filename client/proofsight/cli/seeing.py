@@ -99,7 +99,8 @@ def _network(answer: Facts | Classification) -> str:
 def classify(args: argparse.Namespace) -> int:
     """Print what network and program say of images, in their order."""
     names = list(pictures.expand(args.images))
-    with connect(args) as client, ThreadPoolExecutor(AT_ONCE) as threads:
+    # The client is closed first, so that no thread waits for an answer that nobody wants.
+    with ThreadPoolExecutor(AT_ONCE) as threads, connect(args) as client:
         kb = cache(lambda: knowledge_base(client, args))
 
         def ask(name: str) -> Classification:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from proofsight_server.commands.arguments import whole
+from proofsight_server.commands.arguments import positive, whole
 from proofsight_server.commands.outcome import outcome
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from proofsight_server.knowledge.revision import Revision
     from proofsight_server.symbols.feature import Ints
     from proofsight_server.vision.dataset import Dataset, Split
+    from proofsight_server.vision.training import TrainOptions
 
 DATA, KB = "digits", "digits"
 WEIGHTS, REPOSITORY, LOG = "weights.safetensors", "repository", "server.log"
@@ -28,7 +29,7 @@ ELITE = 5  # channels of its own for each class
 MAX_RULES = 30
 PORT = 50051
 ANSWER_SECONDS = 30.0
-GOAL = "active(Image, Channel), value(Image, Channel, Value)"
+GOAL = "active(Image, Channel), value(Image, Channel, Value), Value > 20"
 SOLUTIONS = 3
 
 
@@ -47,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="DIR", type=Path, default=Path("demo"), help="where files go (./demo)"
     )
+    parser.add_argument(
+        "--epochs", metavar="N", type=positive, help="train for less long, for a quick look (30)"
+    )
     parser.add_argument("--seed", metavar="S", type=whole, default=0, help="of everything (0)")
 
 
@@ -56,16 +60,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _demo(args: argparse.Namespace) -> int:
+    import torch
+
     from proofsight_server.commands.figures import print_figures
     from proofsight_server.commands.progress import shown
     from proofsight_server.vision.dataset import open_dataset
+    from proofsight_server.vision.training import TrainOptions
 
+    # The network is so small that a second thread would wait longer than it works.
+    torch.set_num_threads(1)
     out: Path = args.out
     out.mkdir(parents=True, exist_ok=True)
     dataset = open_dataset(DATA, seed=args.seed)
     _heading(f"1. A network learns {len(dataset.train)} handwritten digits")
     with shown() as progress:
-        source = _trained(dataset, out, args.seed, progress)
+        source = _trained(
+            dataset, out, TrainOptions(args.epochs, seed=args.seed, elite=ELITE), progress
+        )
     _heading("2. Its rules are extracted")
     with shown() as progress:
         revision = _extracted(source, out, args.seed, progress)
@@ -77,16 +88,16 @@ def _demo(args: argparse.Namespace) -> int:
     return 0
 
 
-def _trained(dataset: Dataset, out: Path, seed: int, progress: Progress) -> Source:
+def _trained(dataset: Dataset, out: Path, options: TrainOptions, progress: Progress) -> Source:
     """A network trained with Elite BackProp; its weights are in `out`."""
     from proofsight_server.extraction.extract import Source
     from proofsight_server.vision.network import save_weights
-    from proofsight_server.vision.training import TrainOptions, train
+    from proofsight_server.vision.training import train
 
     network, report = train(
         dataset,
         "small-cnn",
-        TrainOptions(seed=seed, elite=ELITE),
+        options,
         lambda done, total: progress("training", done, total),
     )
     training = report.to_json()

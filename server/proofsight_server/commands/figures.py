@@ -13,7 +13,7 @@ COLUMNS = {
     "cnn_accuracy": "CNN accuracy",
     "fidelity": "fidelity",
     "undecided": "undecided",
-    "error_fidelity": "on CNN errors",
+    "error_fidelity": "on errors",
 }
 BASELINES = {"majority": "majority", "value_tree": "tree on values"}
 

@@ -36,7 +36,14 @@ class _Lines:
         begins, ends = phase != self._phase, done >= total
         if begins or ends or now - self._told >= QUIET_SECONDS:
             self._phase, self._told = ("" if ends else phase), now
-            print(f"proofsight: {phase}: {done}/{total}", file=sys.stderr, flush=True)
+            if total > 1:
+                self._say(f"{phase}: {done}/{total}")
+            elif begins and not ends:
+                self._say(phase)
+
+    @staticmethod
+    def _say(line: str) -> None:
+        print(f"proofsight: {line}", file=sys.stderr, flush=True)
 
 
 @contextmanager

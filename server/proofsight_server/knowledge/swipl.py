@@ -104,8 +104,8 @@ def _answer(
         answer = None
     if status == 0 and isinstance(answer, dict):
         return answer
-    told = " ".join(complaints.split())[-500:]
-    lowered = told.lower()
+    told = " ".join(complaints.split())[:500]
+    lowered = complaints.lower()
     if any(sign in lowered for sign in ("resource error", "not enough memory", "stack limit")) or (
         status in (-signal.SIGKILL, -signal.SIGABRT, -signal.SIGSEGV)
     ):

@@ -92,6 +92,7 @@ _next_solution = _function("PL_next_solution", _int, _word)
 _cut_query = _function("PL_cut_query", _int, _word)
 _exception = _function("PL_exception", _word, _word)
 _clear_exception = _function("PL_clear_exception", None)
+_set_signal_action = _function("PL_sigaction", _int, _int, _out, _out)
 _handle_signals = _function("PL_handle_signals", _int)
 _register_foreign = _function(
     "PL_register_foreign_in_module", _int, _text, _text, _int, ctypes.c_void_p, _int
@@ -99,10 +100,22 @@ _register_foreign = _function(
 
 _STRING = core.PL_STRING | core.REP_UTF8
 _KNOWN_ATOMS = 4096
+_THROW_SYNCHRONOUSLY = 0x0002 | 0x0004  # PLSIG_THROW | PLSIG_SYNC
 _CALL = core.PL_Q_NODEBUG | core.PL_Q_CATCH_EXCEPTION
 _PLAIN_TEXT = core.CVT_ATOM | core.CVT_STRING | core.REP_UTF8
 _NO_ROOM = "Prolog has no room for the arguments of a call"
 _ANY_TEXT = core.CVT_WRITEQ | core.CVT_ALL | core.REP_UTF8
+
+
+class _SignalAction(ctypes.Structure):
+    """`pl_sigaction_t`."""
+
+    _fields_ = (
+        ("function", ctypes.c_void_p),
+        ("predicate", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("reserved", ctypes.c_void_p * 2),
+    )
 
 
 class Engine:
@@ -204,6 +217,15 @@ class Engine:
         callback = ctypes.CFUNCTYPE(_word, _word)(called)
         self._callbacks.append(callback)  # ctypes keeps no reference for C
         _register_foreign(module.encode(), name.encode(), 1, callback, 0)
+
+    def throw_on(self, number: int) -> None:
+        """Have a signal of the operating system throw at the goal's next call.
+
+        `on_signal/3` would run a handler at once, and lose what it throws where it meets
+        foreign code.
+        """
+        action = _SignalAction(flags=_THROW_SYNCHRONOUSLY)
+        _set_signal_action(number, ctypes.byref(action), None)
 
     def settle(self) -> None:
         """Let signals that came too late for their goal come to nothing."""

@@ -20,6 +20,7 @@ from proofsight_server.reasoning.limits import QueryLimits
 _OUT_OF_MEMORY = "Could not allocate memory"  # SWI-Prolog's last words before it aborts
 _KEPT_OUTPUT = 4096
 _READ_BYTES = 1 << 16
+_NUDGE_SECONDS = 0.05
 _BURIAL_POLL_SECONDS = 0.002
 _LAST_WORDS_SECONDS = 1.0
 _PASSED_ON = (
@@ -60,6 +61,7 @@ class Process:
         self._exchange: Exchange | None = None
         self._allowed = 0.0
         self._watchdog: asyncio.TimerHandle | None = None
+        self._nudger: asyncio.TimerHandle | None = None
         self._killed_for: Cause | None = None
         self._burial: asyncio.Task[None] | None = None
         self._loaded = False
@@ -153,7 +155,7 @@ class Process:
         """Have the goal end at its next call, or else the process after the grace."""
         self._transport.resume_reading()
         self._watch(self._limits.grace_seconds, Cause.CANCELLED)
-        self._popen.send_signal(signal.SIGUSR1)
+        self._nudge()
 
     def _load_request(self) -> bytes:
         return frame.encode(
@@ -171,9 +173,15 @@ class Process:
         self._watchdog = self._loop.call_later(seconds, self.kill, cause)
 
     def _unwatch(self) -> None:
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-            self._watchdog = None
+        for timer in (self._watchdog, self._nudger):
+            if timer is not None:
+                timer.cancel()
+        self._watchdog = self._nudger = None
+
+    def _nudge(self) -> None:
+        # More than once: one that meets the start of Prolog's timer thread can be lost.
+        self._popen.send_signal(signal.SIGUSR1)
+        self._nudger = self._loop.call_later(_NUDGE_SECONDS, self._nudge)
 
     def _received(self, header: frame.Header, payload: bytes) -> None:
         exchange = self._exchange

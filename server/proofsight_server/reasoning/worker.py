@@ -106,11 +106,7 @@ class Worker:
         call("user", "assertz", Compound(":", (Atom("user"), library)))
         service = Compound("/", (Atom("proofsight"), Atom("service")))
         call("user", "use_module", Compound("library", (service,)))
-        # The parent's SIGUSR1 ends the goal at its next call: Prolog's own handler sees it.
-        interrupted = Compound("throw", (Atom("proofsight_interrupted"),))
-        clause = Compound(":-", (Compound("proofsight_interrupt", (Atom("usr1"),)), interrupted))
-        call("user", "assertz", clause)
-        call("user", "on_signal", Atom("usr1"), None, Atom("proofsight_interrupt"))
+        self._engine.throw_on(signal.SIGUSR1)  # the parent's way to end a goal
         directory = Atom(header["directory"])
         kb, answer = call("proofsight_service", "service_load", directory, [], answers=2)
         self._kb = Atom(kb.decode())

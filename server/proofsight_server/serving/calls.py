@@ -41,14 +41,22 @@ class Calls:
             async with asyncio.timeout(allowed):
                 yield
         except TimeoutError as error:
-            limit = error if isinstance(error, ProofsightError) else TimeLimit("out of time")
-            await abort(context, limit)
+            await abort(context, error if isinstance(error, ProofsightError) else self._late(context))
         except Exception as error:
             await abort(context, error)
         finally:
             self._open -= 1
             if not self._open:
                 self._none.set()
+
+    def _late(self, context: grpc.aio.ServicerContext) -> TimeLimit:  # type: ignore[type-arg]
+        if seconds_left(context) is not None:
+            return TimeLimit("the call's own deadline has passed; allow it more time")
+        return TimeLimit(
+            f"the call took longer than the server's {self._deadline:g} s for calls without a "
+            "deadline; set a longer one with the call, or ask for less",
+            seconds=self._deadline,
+        )
 
     async def drain(self, grace: float) -> None:
         """Refuse new calls, and wait until those under way have ended or `grace` is over."""

@@ -265,7 +265,7 @@ def elite_backprop(
             )
         tried.append(state(strength))
         results.append((state_of(module), epochs))
-    chosen = _choose(tried, options.max_drop) if options.sweep else 0
+    chosen = choose(tried, options.max_drop) if options.sweep else 0
     module.load_state_dict(results[chosen][0])
     return elite, EliteReport(
         layer=layer.layer.atom,
@@ -278,7 +278,7 @@ def elite_backprop(
     )
 
 
-def _choose(tried: list[State], max_drop: float) -> int:
+def choose(tried: list[State], max_drop: float) -> int:
     """The run with the highest share that costs at most `max_drop`; `tried[0]` is the control."""
     least = tried[0].validation_accuracy - max_drop
     good = [place for place, one in enumerate(tried) if one.validation_accuracy >= least]

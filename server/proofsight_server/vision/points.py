@@ -44,7 +44,8 @@ class Flow(Protocol):
     def tap(self, names: Sequence[str], observe: Observe, *, training: bool = False) -> Tapped:
         """The network with `observe(name, tensor)` called as each tensor at `names` is made.
 
-        The result maps a batch to logits and to what `observe` returned, in the order of `names`.
+        The result maps a batch to logits and to what `observe` returned, in the order of `names`,
+        each of which is given once.
         With `training` it is to be run while the network is in training mode.
         """
 

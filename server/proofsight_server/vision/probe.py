@@ -65,8 +65,8 @@ class Probe:
 
     def __enter__(self) -> Self:
         # Later operations may work in place, so each map is copied as it comes by.
-        reads = [layer.reads for layer in self._layers]
-        self._run = self._flow.tap(reads, lambda name, map: map.clone())
+        self._reads = list(dict.fromkeys(layer.reads for layer in self._layers))
+        self._run = self._flow.tap(self._reads, lambda name, map: map.clone())
         return self
 
     def __exit__(
@@ -88,7 +88,8 @@ class Probe:
         check_batch(batch, self._network.input_shape)
         with torch.inference_mode():
             logits, maps = self._run(batch)
-        return logits, {layer.atom: map for layer, map in zip(self._layers, maps, strict=True)}
+        at = dict(zip(self._reads, maps, strict=True))
+        return logits, {layer.atom: at[layer.reads] for layer in self._layers}
 
 
 class Reader:

@@ -86,10 +86,7 @@ class TracedFlow:
         """
         runs = {name: self._run_giving(self._nodes[name]) for name in names}
         if all(runs.values()):
-            names_of = {run: name for name, run in runs.items()}
-            return hooked(
-                self._module, list(names_of), lambda run, tensor: observe(names_of[run], tensor)
-            )
+            return _hooked(self._module, runs, observe)
         graph, nodes = self._graph, self._nodes
         if training:
             tracer = _PathTracer()
@@ -192,6 +189,25 @@ class _Tap(nn.Module):
 
     def forward(self, tensor: Tensor) -> Any:
         return self._observe(self._name, tensor)
+
+
+def _hooked(module: nn.Module, runs: Mapping[str, str], observe: Observe) -> Tapped:
+    """Hooks for points by the runs of modules that give their tensors; several may share one."""
+    at: dict[str, list[str]] = {}
+    for name, run in runs.items():
+        at.setdefault(run, []).append(name)
+    inner = hooked(module, list(at), lambda run, tensor: [observe(n, tensor) for n in at[run]])
+
+    def run(batch: Tensor) -> tuple[Tensor, list[Any]]:
+        logits, seen = inner(batch)
+        found = {
+            name: one
+            for names, ones in zip(at.values(), seen, strict=True)
+            for name, one in zip(names, ones, strict=True)
+        }
+        return logits, [found[name] for name in runs]
+
+    return run
 
 
 def _tapped(

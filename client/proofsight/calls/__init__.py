@@ -1,0 +1,34 @@
+"""Every call, described once: how its request is built and how its answer is read.
+
+The functions here are pure. `Client` and `AsyncClient` turn each into a method of the same name
+and parameters; they differ only in how bytes travel.
+"""
+
+from proofsight.calls.explanations import classify, query, why, why_not
+from proofsight.calls.knowledge import (
+    check,
+    export,
+    health,
+    knowledge_bases,
+    revision,
+    rules,
+)
+from proofsight.calls.shapes import Paged, Streamed, Unary
+from proofsight.calls.translation import facts
+
+__all__ = [
+    "Paged",
+    "Streamed",
+    "Unary",
+    "check",
+    "classify",
+    "export",
+    "facts",
+    "health",
+    "knowledge_bases",
+    "query",
+    "revision",
+    "rules",
+    "why",
+    "why_not",
+]

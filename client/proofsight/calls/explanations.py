@@ -1,0 +1,185 @@
+"""Questions about decisions."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from proofsight import parsing
+from proofsight.answers import Classification, QuerySummary, Solution, Why
+from proofsight.calls.shapes import Streamed, Unary
+from proofsight.calls.subjects import name_of, subject_field
+from proofsight.errors import InvalidArgument
+from proofsight.image import Subject
+from proofsight.v1 import explanations_pb2
+
+EXPLANATIONS: Final = "/proofsight.v1.Explanations"
+
+
+def classify(
+    image: Subject, kb: str | None = None, *, timeout: float | None = None
+) -> Unary[Classification]:
+    """What the network says and what the program says of an image, without a proof.
+
+    `kb` may be left out with facts, which name their own revision.
+    Raises BadImage, BadTensor, BadFacts and UnknownKnowledgeBase.
+    """
+    message = explanations_pb2.ClassifyRequest(name=name_of(kb, image))
+    return Unary(
+        f"{EXPLANATIONS}/Classify",
+        message.SerializeToString() + subject_field(image),
+        lambda data: parsing.classification(explanations_pb2.ClassifyResponse.FromString(data)),
+        timeout,
+    )
+
+
+def why(
+    image: Subject,
+    kb: str | None = None,
+    class_name: str | None = None,
+    goal: str | None = None,
+    *,
+    max_nodes: int = 0,
+    with_facts: bool = False,
+    with_regions: bool = False,
+    timeout: float | None = None,
+) -> Unary[Why]:
+    """Why the program decided as it did, why a class holds, or why a ground goal holds.
+
+    Where it does not hold, the answer has `holds` False and the refutation as its proof.
+
+    Parameters
+    ----------
+    image
+        A path, the bytes of a PNG, JPEG or WebP file, an array (uint8 pixels or float32
+        network input), or facts of an earlier answer.
+    kb
+        `digits` (its newest revision) or `digits/3`; with facts it may be left out.
+    class_name, goal
+        What to explain, one of them at most; the variable `Image` of a goal is the image.
+        Neither: the program's own decision.
+    max_nodes
+        Most nodes of the proof; 0: the server's limit.
+    with_facts
+        Whether the answer carries the facts, for further questions without the image.
+    with_regions
+        Whether evidence says where in the image a value comes from.
+
+    Raises
+    ------
+    UnknownClass, UnknownKnowledgeBase, UnknownRevision
+        A name that the server does not have.
+    BadGoal, UnsafeGoal
+        A goal that does not parse, or that calls what it may not.
+    BadImage, BadTensor, BadFacts
+        An image or facts that do not fit.
+    """
+    if class_name is not None and goal is not None:
+        raise InvalidArgument(
+            f"why takes class_name ({class_name!r}) or goal ({goal!r}), not both",
+            "INVALID_ARGUMENT",
+            "BAD_OPTION",
+            {"field": "target"},
+        )
+    return _explain(
+        "why", image, kb, class_name, goal, max_nodes, with_facts, with_regions, timeout
+    )
+
+
+def why_not(
+    image: Subject,
+    class_name: str,
+    kb: str | None = None,
+    *,
+    max_nodes: int = 0,
+    with_facts: bool = False,
+    with_regions: bool = False,
+    timeout: float | None = None,
+) -> Unary[Why]:
+    """Why a class was not inferred: its refutation. As `why`, but for the heading of the text."""
+    return _explain(
+        "why_not", image, kb, class_name, None, max_nodes, with_facts, with_regions, timeout
+    )
+
+
+def _explain(
+    asked: Literal["why", "why_not"],
+    image: Subject,
+    kb: str | None,
+    class_name: str | None,
+    goal: str | None,
+    max_nodes: int,
+    with_facts: bool,
+    with_regions: bool,
+    timeout: float | None,
+) -> Unary[Why]:
+    message = explanations_pb2.ExplainRequest(
+        name=name_of(kb, image),
+        class_name=class_name,
+        goal=goal,
+        max_nodes=max_nodes,
+        with_facts=with_facts,
+        with_regions=with_regions,
+    )
+
+    def read(data: bytes) -> Why:
+        answer = explanations_pb2.ExplainResponse.FromString(data)
+        return Why(
+            answer.revision,
+            answer.etag,
+            parsing.decision(answer.decision),
+            parsing.predictions(answer.predictions),
+            answer.holds,
+            parsing.proof(answer.proof),
+            parsing.facts(answer.facts) if answer.HasField("facts") else None,
+            asked,
+        )
+
+    return Unary(
+        f"{EXPLANATIONS}/Explain", message.SerializeToString() + subject_field(image), read, timeout
+    )
+
+
+def query(
+    goal: str,
+    image: Subject | None = None,
+    kb: str | None = None,
+    *,
+    max_solutions: int = 0,
+    max_inferences: int = 0,
+    with_proofs: bool = False,
+    timeout: float | None = None,
+) -> Streamed[Solution | QuerySummary]:
+    """The solutions of a Prolog goal, one by one as they are found.
+
+    Parameters
+    ----------
+    goal
+        Without the final full stop; the variable `Image` is the image.
+    image
+        As in `why`; None for goals that need no image.
+    max_solutions, max_inferences
+        0: the server's limits, which also bound them from above.
+    with_proofs
+        Whether each solution comes with its proof.
+
+    Raises
+    ------
+    BadGoal, UnsafeGoal, InferenceLimit, MemoryLimit, DeadlineExceeded
+        While solutions are read, not before.
+    """
+    message = explanations_pb2.QueryRequest(
+        name=name_of(kb, image),
+        goal=goal,
+        max_solutions=max_solutions,
+        max_inferences=max_inferences,
+        with_proofs=with_proofs,
+    )
+
+    def read(data: bytes) -> Solution | QuerySummary:
+        answer = explanations_pb2.QueryResponse.FromString(data)
+        if answer.HasField("summary"):
+            return parsing.summary(answer.summary)
+        return parsing.solution(answer.solution)
+
+    subject = b"" if image is None else subject_field(image)
+    return Streamed(f"{EXPLANATIONS}/Query", message.SerializeToString() + subject, read, timeout)

@@ -1,0 +1,29 @@
+"""From images to facts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from proofsight import parsing
+from proofsight.calls.shapes import Unary
+from proofsight.facts import Facts
+from proofsight.image import ImageLike, image_message
+from proofsight.names import resource
+from proofsight.v1 import facts_pb2
+
+FACTS: Final = "/proofsight.v1.Facts"
+
+
+def facts(
+    image: ImageLike, kb: str, *, with_regions: bool = False, timeout: float | None = None
+) -> Unary[Facts]:
+    """The facts of one image. Raises BadImage, BadTensor and UnknownKnowledgeBase."""
+    message = facts_pb2.TranslateImageRequest(
+        name=resource(kb), image=image_message(image), with_regions=with_regions
+    )
+    return Unary(
+        f"{FACTS}/TranslateImage",
+        message.SerializeToString(),
+        lambda data: parsing.facts(facts_pb2.TranslateImageResponse.FromString(data).facts),
+        timeout,
+    )

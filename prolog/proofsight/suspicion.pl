@@ -1,0 +1,100 @@
+:- module(proofsight_suspicion,
+          [ suspicion/5                 % -Code, +Program, -File, -Offset, -Slots
+          ]).
+:- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
+:- use_module(library(lists), [append/2, member/2, nth1/3, subtract/3]).
+:- use_module(overlap, [bodies/2, contradictory/2, shadows/3]).
+:- use_module(program, [classes/2, declared/3, part/3, policy/2, priority/2]).
+
+/** <module> What is allowed, but hardly meant
+*/
+
+%!  suspicion(-Code, +Program, -File, -Offset, -Slots) is nondet.
+%
+%   A warning of that Code, with the Slots of its message.
+
+suspicion(unknown_rule, Program, 'rules.pl', Offset, [rule=Rule]) :-
+    part(stats, Program, Stats),
+    member(stats(Rule, _, Offset), Stats),
+    \+ declared(rule, Program, Rule).
+suspicion(Code, Program, 'rules.pl', Offset, Slots) :-
+    bodies(Program, Bodies),
+    findall(found(Code0, N, Slots0), futile(Code0, Program, Bodies, N, Slots0), All),
+    part(rule, Program, Rules),
+    (   sort(2, @<, All, Unique),       % one finding per rule
+        member(found(Code, N, Slots), Unique),
+        nth1(N, Rules, rule(_, _, _, _, Offset))
+    ;   Code = unreachable_class,
+        unreachable(Program, Bodies, All, Class),
+        class_offset(Program, Class, Offset),
+        Slots = [name=Class]
+    ).
+
+%   A body that cannot hold, a rule that cannot decide, a rule that adds
+%   nothing; the first that is true of a rule.
+
+futile(contradictory_body, _, Bodies, N, [rule=Id, why=Why]) :-
+    member(Body, Bodies),
+    Body = body(N, Id, _, _, _),
+    contradictory(Body, Term),
+    format(string(Why), '~q', [Term]).
+futile(Code, Program, Bodies, N, [rule=Id, by=By]) :-
+    policy(Program, Policy),
+    priority(Program, Priority),
+    findall(Rule-Rank, nth1(Rank, Priority, Rule-_), Ranks0),
+    ranked(Ranks0, Ranks),
+    shadows(Bodies, body(M, By, Wider, _, _), body(N, Id, Head, Conditions, _)),
+    (   Wider = ab(Rule),
+        memberchk(unless(Rule), Conditions),
+        Rule == Id
+    ->  Code = dead_rule
+    ;   Policy \== exclusive,
+        Head = class(_)
+    ->  Wider = class(_),
+        get_assoc(By, Ranks, First),
+        get_assoc(Id, Ranks, Second),
+        First < Second,                 % Wider is tried first
+        (   Wider == Head
+        ->  Code = subsumed_rule
+        ;   Code = dead_rule
+        )
+    ;   Wider == Head,
+        (   M < N
+        ->  true
+        ;   \+ same_conditions(Bodies, M, N)
+        )
+    ->  Code = subsumed_rule
+    ).
+
+ranked(Pairs, Assoc) :-
+    sort(1, @<, Pairs, Unique),
+    list_to_assoc(Unique, Assoc).
+
+same_conditions(Bodies, M, N) :-
+    memberchk(body(M, _, _, Conditions, _), Bodies),
+    memberchk(body(N, _, _, Conditions, _), Bodies).
+
+unreachable(Program, Bodies, Futile, Class) :-
+    classes(Program, Classes),
+    findall(Alive,
+            ( member(body(N, _, class(Alive), _, _), Bodies),
+              \+ ( member(found(Code, N, _), Futile),
+                   memberchk(Code, [contradictory_body, dead_rule])
+                 )
+            ),
+            Reached),
+    part(default_class, Program, Defaults),
+    findall(Default, member(default_class(Default, _), Defaults), Known),
+    append([Known, Reached], Reachable),
+    subtract(Classes, Reachable, Unreached),
+    member(Class, Unreached).
+
+class_offset(Program, Class, Offset) :-
+    part(class_order, Program, Orders),
+    part(rule, Program, Rules),
+    (   Orders = [class_order(_, Offset0)|_]
+    ->  Offset = Offset0
+    ;   memberchk(rule(_, class(Class), _, _, Offset0), Rules)
+    ->  Offset = Offset0
+    ;   Offset = none
+    ).

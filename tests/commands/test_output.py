@@ -1,0 +1,94 @@
+"""What commands print: plain off a terminal, one line per error."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from proofsight_server.commands import progress as progress_module
+from proofsight_server.commands.outcome import outcome
+from proofsight_server.commands.progress import shown
+from proofsight_server.commands.table import print_table, share
+from proofsight_server.errors import BadOption, BadProgram, Issue
+
+
+def raising(error: BaseException) -> int:
+    def body() -> int:
+        raise error
+
+    return outcome(body)
+
+
+def test_an_error_is_one_line_whatever_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert raising(BadOption("two\nlines")) == 1
+    assert capsys.readouterr().err == "proofsight: error: two lines\n"
+
+
+def test_a_refused_program_is_one_line_per_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    issues = [
+        Issue("error", "x", "rules.pl", 3, 7, "first"),
+        Issue("error", "x", "rules.pl", 0, 0, "second"),
+    ]
+    assert raising(BadProgram("summary", issues)) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "proofsight: error: rules.pl:3:7: first",
+        "proofsight: error: rules.pl: second",
+    ]
+
+
+def test_an_error_of_the_system_names_its_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert raising(PermissionError(13, "Permission denied", "/x")) == 1
+    assert capsys.readouterr().err == "proofsight: error: /x: Permission denied\n"
+
+
+def test_ctrl_c_is_130(capsys: pytest.CaptureFixture[str]) -> None:
+    assert raising(KeyboardInterrupt()) == 130
+    assert capsys.readouterr().err == "proofsight: interrupted\n"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("ours"), ModuleNotFoundError("torch")])
+def test_a_defect_and_a_missing_library_are_left_to_the_caller(error: Exception) -> None:
+    with pytest.raises(type(error)):
+        raising(error)
+
+
+def test_progress_off_a_terminal_is_a_plain_line_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(0, 1000))
+    monkeypatch.setattr(progress_module.time, "monotonic", lambda: next(clock))  # type: ignore[attr-defined]
+    with shown() as progress:
+        for done in range(1, 13):
+            progress("training", done, 12)
+        progress("learning", 0, 1)
+        progress("learning", 1, 1)
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.splitlines() == [
+        "proofsight: training: 1/12",
+        "proofsight: training: 6/12",
+        "proofsight: training: 11/12",
+        "proofsight: training: 12/12",
+        "proofsight: learning",
+    ]
+
+
+def test_progress_on_a_terminal_is_a_bar_on_standard_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with shown() as progress:
+        progress("training", 1, 2)
+        progress("training", 2, 2)
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "training" in told.err and "2/2" in told.err
+
+
+def test_a_table_off_a_terminal_is_aligned_text(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(["split", "share"], [["train", share(0.5)], ["validation", share(None)]])
+    assert capsys.readouterr().out == (
+        "split        share\ntrain       0.5000\nvalidation       –\n"
+    )

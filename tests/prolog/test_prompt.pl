@@ -1,0 +1,222 @@
+:- use_module(library(plunit)).
+:- use_module(library(filesex), [chmod/2, directory_file_path/3]).
+:- use_module('../../prolog/proofsight', [ knowledge_base/1, load_image/2, why/1, why/2, why_not/2, rules/0, rules/1, proof/2, show/1 ]).
+:- use_module(library(apply), [include/3]).
+:- use_module(library(yall)).
+:- use_module(written_revision).
+
+:- dynamic user:message_hook/3.
+:- multifile user:message_hook/3.
+
+:- begin_tests(prompt, [setup(at_street), cleanup(unsetenv('PROOFSIGHT_SERVER'))]).
+
+at_street :-
+    revision_path(street, Directory),
+    knowledge_base(Directory).
+
+%   A command `proofsight` that answers with File's own text.
+
+with_command(Goal) :-
+    tmp_file(bin, Bin),
+    make_directory(Bin),
+    directory_file_path(Bin, proofsight, Command),
+    setup_call_cleanup(
+        open(Command, write, Out),
+        format(Out, "#!/bin/sh~nfor last; do :; done~nif [ \"$1 $2 $3 $4 $5 $6\" = 'facts --server localhost:1 --kb revisions --prolog' ]; then cat \"$last\"; else echo \"$*\" >&2; exit 2; fi~n", []),
+        close(Out)),
+    chmod(Command, +x),
+    getenv('PATH', Path),
+    atomic_list_concat([Bin, Path], :, NewPath),
+    setup_call_cleanup(
+        ( setenv('PATH', NewPath), setenv('PROOFSIGHT_SERVER', 'localhost:1') ),
+        once(Goal),
+        ( setenv('PATH', Path), delete_file(Command), delete_directory(Bin) )).
+
+with_picture(Name, Text, Goal) :-
+    tmp_file(pictures, Directory),
+    make_directory(Directory),
+    directory_file_path(Directory, Name, File),
+    setup_call_cleanup(open(File, write, Out), write(Out, Text), close(Out)),
+    call_cleanup(once(call(Goal, File)),
+                 ( delete_file(File), delete_directory(Directory) )).
+
+seven("value(img, conv3_c8, 0.1).
+value(img, conv3_c12, 0.5).
+value(img, conv3_c26, 3.0).
+value(img, conv3_c26_t2, 3.0).
+value(img, conv3_c40_max_g2_r0c1, 0.3).
+value(img, fc1_u3, -1.0).
+value(img, fc1_u7, 0.75).
+predicted(img, street, 0.93).
+").
+
+load(Image, File) :-
+    with_command(load_image(File, Image)).
+
+loaded :-
+    seven(Text),
+    with_picture('seven.png', Text, load(seven)).
+
+prints(Goal, Text) :-
+    with_output_to(string(Text), once(Goal)).
+
+test('an image is named after its file', Image == seven) :-
+    seven(Text),
+    with_picture('seven.png', Text, load(Image)).
+test('the words of the knowledge base speak of the image', [D, C, Q] == [street, street, yes]) :-
+    loaded,
+    proofsight:decision(seven, D),
+    proofsight:class(seven, C),
+    ( proofsight:active(seven, fc1_u7) -> Q = yes ; Q = no ),
+    !.
+test('predicates of user.pl can be called at the prompt', Image == seven) :-
+    loaded,
+    user:vehicle(Image).
+test('a second image stands beside the first', Images == [eight, seven]) :-
+    loaded,
+    seven(Text),
+    with_picture('eight.png', Text, load(_)),
+    findall(I, proofsight:decision(I, street), Is),
+    sort(Is, Images).
+test('loading an image again replaces its facts', Values == [0.25]) :-
+    loaded,
+    seven(Text0),
+    split_string(Text0, "\n", "", [_|Lines]),
+    atomic_list_concat(['value(img, conv3_c8, 0.25).'|Lines], '\n', Text),
+    with_picture('seven.png', Text, load(seven)),
+    findall(V, proofsight:value(seven, conv3_c8, V), Values).
+test('why prints the proof of the decision', First-Class == "street was decided"-street) :-
+    loaded,
+    prints(why(seven, Class), Text),
+    split_string(Text, "\n", "", [First|_]).
+test('why of another class says that there is no proof', First == "There is no proof; this is why not:") :-
+    loaded,
+    prints(why(seven, 'Free Way'), Text),
+    split_string(Text, "\n", "", [First|_]).
+test('why not of the decision says that it holds', First == "It does hold; this is why:") :-
+    loaded,
+    prints(why_not(seven, street), Text),
+    split_string(Text, "\n", "", [First|_]).
+test('why not of another class is its refutation', First == "Free Way was not decided") :-
+    loaded,
+    prints(why_not(seven, 'Free Way'), Text),
+    split_string(Text, "\n", "", [First|_]).
+test('why takes goals', First == "vehicle(seven) holds by user.pl:4") :-
+    loaded,
+    prints(why(vehicle(seven)), Text),
+    split_string(Text, "\n", "", [First|_]).
+test('a proof is a term that can be shown', Text == "conv3_c8 is not active: 0.1 ≤ 0.5  ['car's \"bonnet\"']\n") :-
+    loaded,
+    proof(\+ active(seven, conv3_c8), Proof),
+    prints(show(Proof), Text).
+test('goals that are not pure are not explained', error(proofsight('issue.unsafe_goal', _))) :-
+    proof(halt, _).
+test('rules are printed with statistics and labels', true(once(sub_string(Text, _, _, _, "% support 412, confidence 0.981")))) :-
+    prints(rules(street), Text),
+    once(sub_string(Text, _, _, _, "'left wall'")).
+test('rules of a class come with their exceptions', Ids == ["r1", "r1_1", "r1_1_1", "r1_2", "r3"]) :-
+    prints(rules(street), Text),
+    split_string(Text, "\n", "", Lines),
+    findall(Id,
+            ( member(Line, Lines),
+              sub_string(Line, B, _, _, "rule("),
+              Start is B + 5,
+              sub_string(Line, Start, _, 0, Rest),
+              split_string(Rest, ",", "", [Id|_])
+            ),
+            Ids).
+test('printed rules read back as the clauses they are') :-
+    prints(rules, Text),
+    open_string(Text, In),
+    findall(Clause, ( repeat, read(In, Clause), ( Clause == end_of_file -> !, fail ; true ) ), Clauses),
+    revision_path(street, Directory),
+    atomic_list_concat([Directory, 'rules.pl'], /, File),
+    setup_call_cleanup(open(File, read, Rules),
+                       findall(Clause, ( repeat, read(Rules, Clause), ( Clause == end_of_file -> !, fail ; true ) ), All),
+                       close(Rules)),
+    include([(_ :- _)]>>true, All, Expected),
+    Clauses =@= Expected.
+
+%   What is refused, and how.
+
+test('a revision that is refused leaves the one before', D == street) :-
+    loaded,
+    catch(with_revision(['rules.pl'='a b.'], quietly), error(proofsight('repl.refused', _), _), true),
+    proofsight:decision(seven, D).
+
+quietly(Directory) :-
+    setup_call_cleanup(assertz((user:message_hook(_, Kind, _) :- memberchk(Kind, [error, warning])), Reference),
+                       knowledge_base(Directory),
+                       erase(Reference)).
+
+test('a directory that is not there is told', error(proofsight('repl.no_directory', _))) :-
+    knowledge_base('/nonexistent/revision').
+test('an unknown image is told', error(proofsight('repl.unknown_image', _))) :-
+    why(nine, street).
+test('an unknown class is told', error(proofsight('issue.unknown_class', _))) :-
+    loaded,
+    why_not(seven, streat).
+test('rules of an unknown class are told', error(proofsight('error.UNKNOWN_CLASS', _))) :-
+    rules(streat).
+test('a file that is not there is told', error(proofsight('repl.no_file', _))) :-
+    with_command(load_image('/nonexistent/seven.png', _)).
+test('no server is told', [setup(unsetenv('PROOFSIGHT_SERVER')), error(proofsight('repl.no_server', _))]) :-
+    with_picture('seven.png', "", [File]>>load_image(File, _)).
+
+strange("halt.").
+strange(":- halt.").
+strange("value(img, nope, 0.5).").
+strange("value(img, conv3_c8, high).").
+strange("value(img, fc1_u7_off, 0.5).").
+strange("class(img, street).").
+
+test('output that is no fact of the revision is refused and does not run',
+     [forall(strange(Text)), error(proofsight('repl.unexpected_fact', _))]) :-
+    with_picture('seven.png', Text, load(_)).
+test('half a layer is refused', error(proofsight('error.partial_layer', _))) :-
+    with_picture('seven.png', "value(img, conv3_c8, 0.5).", load(_)).
+test('a layer alone is not', D == driveway) :-
+    with_picture('three.png', "value(img, fc1_u3, -1.0). value(img, fc1_u7, 1.0).", load(three)),
+    proofsight:decision(three, D).
+test('output that does not parse is refused', error(proofsight('repl.facts_failed', _))) :-
+    with_picture('seven.png', "value(img, ", load(_)).
+test('every error has a text of its own') :-
+    forall(member(Key-Slots, [ 'repl.no_server'-[], 'repl.refused'-[directory=d, count=2] ]),
+           ( message_to_codes(Key, Slots, Text), Text \== "" )).
+
+message_to_codes(Key, Slots, Text) :-
+    phrase(prolog:error_message(proofsight(Key, Slots)), ['~s'-[Text]]).
+
+%   Editing.
+
+test('a revision that is loaded again keeps the images', [A, B] == [x, y]) :-
+    with_revision(['rules.pl'='class_order([x, y]). default_class(x).', 'user.pl'='mine(1).'],
+                  edited([A, B])),
+    at_street.
+
+edited([A, B], Directory) :-
+    quietly(Directory),
+    proofsight:current(KB, _),
+    assertz(KB:value(one, a, 1.0)),
+    proofsight:decision(one, A),
+    user:mine(1),
+    atomic_list_concat([Directory, 'rules.pl'], /, File),
+    setup_call_cleanup(open(File, write, Out),
+                       write(Out, 'class_order([x, y]). default_class(x). class(I, y) :- rule(r, I), active(I, a).'),
+                       close(Out)),
+    knowledge_base(Directory),
+    user:mine(1),
+    proofsight:decision(one, B).
+
+test('the newest revision of a knowledge base is found', Name == '10') :-
+    tmp_file(kb, Base),
+    make_directory(Base),
+    forall(member(N, ['2', '10']),
+           ( directory_file_path(Base, N, Directory), make_directory(Directory) )),
+    proofsight:revision_directory(Base, Found),
+    file_base_name(Found, Name),
+    forall(member(N, ['2', '10']),
+           ( directory_file_path(Base, N, Directory), delete_directory(Directory) )),
+    delete_directory(Base).
+
+:- end_tests(prompt).
