@@ -179,26 +179,24 @@ async def test_a_question_gets_no_more_seconds_than_its_deadline_leaves(
         assert 0 < seconds <= 10
 
 
-@pytest.mark.parametrize(
-    ("reason", "error"),
-    [
-        ("BAD_GOAL", BadGoal),
-        ("UNSAFE_GOAL", UnsafeGoal),
-        ("INFERENCE_LIMIT", InferenceLimit),
-        ("TIME_LIMIT", TimeLimit),
-        ("MEMORY_LIMIT", MemoryLimit),
-        ("BAD_FACTS", BadFacts),
-        ("SOMETHING_ELSE", ProofsightError),
-    ],
-)
 async def test_an_error_in_an_answer_is_raised_as_its_own_class(
-    standin: OpenPool, facts: FactsFrame, reason: str, error: type[ProofsightError]
+    standin: OpenPool, facts: FactsFrame
 ) -> None:
+    errors: dict[str, type[ProofsightError]] = {
+        "BAD_GOAL": BadGoal,
+        "UNSAFE_GOAL": UnsafeGoal,
+        "INFERENCE_LIMIT": InferenceLimit,
+        "TIME_LIMIT": TimeLimit,
+        "MEMORY_LIMIT": MemoryLimit,
+        "BAD_FACTS": BadFacts,
+        "SOMETHING_ELSE": ProofsightError,
+    }
     async with standin() as pool:
-        with pytest.raises(error, match="as asked") as raised:
-            await pool.explain(facts, goal(f"error {reason}"))
-        assert type(raised.value) is error
-        assert raised.value.metadata["position"] == "4"
+        for reason, error in errors.items():
+            with pytest.raises(error, match="as asked") as raised:
+                await pool.explain(facts, goal(f"error {reason}"))
+            assert type(raised.value) is error
+            assert raised.value.metadata["position"] == "4"
         assert pool.stats.restarted == 0
 
 
@@ -225,26 +223,22 @@ async def test_an_error_ends_a_query_after_the_solutions_that_came_before(
 # --- what is refused, beside what is not -------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
+async def test_facts_that_do_not_fit_the_program_are_refused(standin: OpenPool) -> None:
+    refused: list[tuple[Any, str]] = [
         (np.zeros(2, np.float32), "reads 3 values"),
         (np.zeros(4, np.float32), "reads 3 values"),
         (np.zeros((1, 3), np.float32), "reads 3 values"),
         (np.zeros(3, np.float64), "reads 3 values"),
         (np.array([0, np.inf, 0], np.float32), "infinite"),
         (np.array([0, -np.inf, 0], np.float32), "infinite"),
-    ],
-)
-async def test_facts_that_do_not_fit_the_program_are_refused(
-    standin: OpenPool, values: Any, message: str
-) -> None:
+    ]
     async with standin() as pool:
-        with pytest.raises(BadFacts, match=message):
-            await pool.explain(FactsFrame("img", values))
-        with pytest.raises(BadFacts, match=message):
-            async for _ in pool.query(FactsFrame("img", values), "count"):
-                pass
+        for values, message in refused:
+            with pytest.raises(BadFacts, match=message):
+                await pool.explain(FactsFrame("img", values))
+            with pytest.raises(BadFacts, match=message):
+                async for _ in pool.query(FactsFrame("img", values), "count"):
+                    pass
         largest = np.array([0, np.finfo(np.float32).max, np.nan], np.float32)
         assert (await pool.explain(FactsFrame("img", largest)))["kb"] == "standin"
 

@@ -147,9 +147,8 @@ async def test_more_solutions_than_asked_for_are_not_looked_for(pool: Pool) -> N
     assert (summary.solutions, summary.more) == (300, True)
 
 
-@pytest.mark.parametrize(
-    ("refused", "error", "accepted"),
-    [
+async def test_a_question_is_refused_beside_its_nearest_accepted_twin(pool: Pool) -> None:
+    twins: list[tuple[Question, type[ProofsightError], Question]] = [
         (goal("pet(Image"), BadGoal, goal("pet(Image)")),
         (goal("dog(Image)"), BadGoal, goal("pet(Image)")),
         (goal("active(Image, conv1_c1)"), BadGoal, goal("active(Image, conv1_c0)")),
@@ -159,17 +158,14 @@ async def test_more_solutions_than_asked_for_are_not_looked_for(pool: Pool) -> N
         (goal("halt"), UnsafeGoal, goal("fail")),
         (Question("class", "Cat"), UnknownClass, Question("class", "cat")),
         (Question("class", "big_dog"), UnknownClass, Question("class", "big dog")),
-    ],
-)
-async def test_a_question_is_refused_beside_its_nearest_accepted_twin(
-    pool: Pool, refused: Question, error: type[ProofsightError], accepted: Question
-) -> None:
-    with pytest.raises(error) as raised:
-        await pool.explain(CAT, refused)
-    assert type(raised.value) is error
-    if error is BadGoal:
-        assert int(raised.value.metadata["position"]) > 0
-    assert (await pool.explain(CAT, accepted))["decision"] == "cat"
+    ]
+    for refused, error, accepted in twins:
+        with pytest.raises(error) as raised:
+            await pool.explain(CAT, refused)
+        assert type(raised.value) is error
+        if error is BadGoal:
+            assert int(raised.value.metadata["position"]) > 0
+        assert (await pool.explain(CAT, accepted))["decision"] == "cat"
     assert pool.stats.restarted == 0
 
 
@@ -179,27 +175,22 @@ async def test_a_layer_that_is_seen_in_part_is_refused(pool: Pool) -> None:
     assert (await pool.explain(facts(0.75, 0.0, UNSEEN)))["decision"] == "cat"
 
 
-@pytest.mark.parametrize(
-    ("text", "error"),
-    [
-        ("between(1, inf, X), X < 0", InferenceLimit),
-        ("numlist(1, 100000000, L), length(L, N)", InferenceLimit),
-        ("findall(X, between(1, inf, X), L)", InferenceLimit),
-        ("forall(between(1, inf, X), X > 0)", InferenceLimit),
-        ("length(L, 100000000)", MemoryLimit),
-        ("X is 2 ** (2 ** 40)", MemoryLimit),
-    ],
-)
-async def test_a_goal_without_bounds_ends_at_a_limit_and_its_worker_goes_on(
-    pool: Pool, text: str, error: type[ProofsightError]
-) -> None:
-    for _ in range(2):
+async def test_a_goal_without_bounds_ends_at_a_limit_and_its_worker_goes_on(pool: Pool) -> None:
+    goals: dict[str, type[ProofsightError]] = {
+        "between(1, inf, X), X < 0": InferenceLimit,
+        "numlist(1, 100000000, L), length(L, N)": InferenceLimit,
+        "findall(X, between(1, inf, X), L)": InferenceLimit,
+        "forall(between(1, inf, X), X > 0)": InferenceLimit,
+        "length(L, 100000000)": MemoryLimit,
+        "X is 2 ** (2 ** 40)": MemoryLimit,
+    }
+    for text, error in goals.items():
         with pytest.raises(error):
             async for _ in pool.query(CAT, text):
                 pass
         with pytest.raises(error):
             await pool.explain(CAT, goal(text))
-    assert (await pool.explain(CAT))["decision"] == "cat"
+        assert (await pool.explain(CAT))["decision"] == "cat"
     assert pool.stats.restarted == 0
 
 

@@ -7,10 +7,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import grpc
-
 from proofsight_server.errors import Draining, ProofsightError, TimeLimit
-from proofsight_server.serving.status import abort
+from proofsight_server.serving.status import Context, abort
 
 
 class Calls:
@@ -26,7 +24,7 @@ class Calls:
     @asynccontextmanager
     async def call(
         self,
-        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+        context: Context,
         *,
         stream: bool = False,
     ) -> AsyncIterator[None]:
@@ -41,7 +39,9 @@ class Calls:
             async with asyncio.timeout(allowed):
                 yield
         except TimeoutError as error:
-            await abort(context, error if isinstance(error, ProofsightError) else self._late(context))
+            await abort(
+                context, error if isinstance(error, ProofsightError) else self._late(context)
+            )
         except Exception as error:
             await abort(context, error)
         finally:
@@ -49,7 +49,7 @@ class Calls:
             if not self._open:
                 self._none.set()
 
-    def _late(self, context: grpc.aio.ServicerContext) -> TimeLimit:  # type: ignore[type-arg]
+    def _late(self, context: Context) -> TimeLimit:
         if seconds_left(context) is not None:
             return TimeLimit("the call's own deadline has passed; allow it more time")
         return TimeLimit(
@@ -68,13 +68,13 @@ class Calls:
             return
 
 
-def deadline_of(context: grpc.aio.ServicerContext) -> float | None:  # type: ignore[type-arg]
+def deadline_of(context: Context) -> float | None:
     """The caller's deadline as an instant of `time.monotonic()`; None where it set none."""
     remaining = seconds_left(context)
     return None if remaining is None else time.monotonic() + remaining
 
 
-def seconds_left(context: grpc.aio.ServicerContext) -> float | None:  # type: ignore[type-arg]
+def seconds_left(context: Context) -> float | None:
     """What remains of the caller's deadline; None where it set none."""
     remaining = context.time_remaining()
     # gRPC reports a call without a deadline as one some centuries away.

@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
-import grpc
-
 from proofsight.v1 import explanations_pb2, explanations_pb2_grpc
 from proofsight_server.errors import UnknownClass
 from proofsight_server.reasoning.answer import Solution, Summary
@@ -19,6 +17,7 @@ from proofsight_server.serving.calls import Calls, deadline_of
 from proofsight_server.serving.catalogue import Catalogue
 from proofsight_server.serving.configuration import Configuration
 from proofsight_server.serving.hosting import Host, Verdict
+from proofsight_server.serving.status import Context
 from proofsight_server.serving.subjects import Box
 
 
@@ -30,10 +29,10 @@ class Explanations(explanations_pb2_grpc.ExplanationsServicer):
         self._settings = settings
         self._calls = calls
 
-    async def Classify(  # noqa: N802 - the name is the contract's
+    async def Classify(
         self,
         request: explanations_pb2.ClassifyRequest,
-        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+        context: Context,
     ) -> explanations_pb2.ClassifyResponse:
         """What the network says and what the program says."""
         async with self._calls.call(context), self._catalogue.use(request.name) as host:
@@ -48,10 +47,10 @@ class Explanations(explanations_pb2_grpc.ExplanationsServicer):
                 decision=answers.decision(verdict),
             )
 
-    async def Explain(  # noqa: N802 - the name is the contract's
+    async def Explain(
         self,
         request: explanations_pb2.ExplainRequest,
-        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+        context: Context,
     ) -> explanations_pb2.ExplainResponse:
         """Why what was asked holds, or why it does not."""
         async with self._calls.call(context), self._catalogue.use(request.name) as host:
@@ -78,10 +77,10 @@ class Explanations(explanations_pb2_grpc.ExplanationsServicer):
                 facts=answers.facts(host, subject, named=True) if request.with_facts else None,
             )
 
-    async def Query(  # noqa: N802 - the name is the contract's
+    async def Query(
         self,
         request: explanations_pb2.QueryRequest,
-        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+        context: Context,
     ) -> AsyncIterator[explanations_pb2.QueryResponse]:
         """The solutions as they are found, then a summary."""
         async with self._calls.call(context), self._catalogue.use(request.name) as host:

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
-import grpc
-
 from proofsight.v1 import facts_pb2, facts_pb2_grpc
 from proofsight_server.errors import BadOption
 from proofsight_server.serving import answers, subjects
@@ -15,7 +13,7 @@ from proofsight_server.serving.calls import Calls
 from proofsight_server.serving.catalogue import Catalogue
 from proofsight_server.serving.configuration import Configuration
 from proofsight_server.serving.hosting import Host
-from proofsight_server.serving.status import status_of
+from proofsight_server.serving.status import Context, status_of
 
 
 class Facts(facts_pb2_grpc.FactsServicer):
@@ -26,10 +24,10 @@ class Facts(facts_pb2_grpc.FactsServicer):
         self._settings = settings
         self._calls = calls
 
-    async def TranslateImage(  # noqa: N802 - the name is the contract's
+    async def TranslateImage(
         self,
         request: facts_pb2.TranslateImageRequest,
-        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+        context: Context,
     ) -> facts_pb2.TranslateImageResponse:
         """The facts of one image."""
         async with self._calls.call(context), self._catalogue.use(request.name) as host:
@@ -38,10 +36,10 @@ class Facts(facts_pb2_grpc.FactsServicer):
             subject = subjects.seen(host, observation, 0, self._settings.predictions)
             return facts_pb2.TranslateImageResponse(facts=answers.facts(host, subject, named=True))
 
-    async def TranslateImages(  # noqa: N802 - the name is the contract's
+    async def TranslateImages(
         self,
         requests: AsyncIterator[facts_pb2.TranslateImagesRequest],
-        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+        context: Context,
     ) -> AsyncIterator[facts_pb2.TranslateImagesResponse]:
         """One response per request, in their order; some requests are read ahead."""
         async with self._calls.call(context, stream=True), AsyncExitStack() as held:

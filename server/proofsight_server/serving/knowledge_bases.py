@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import grpc
 from google.protobuf import struct_pb2
 
 from proofsight.v1 import knowledge_bases_pb2, knowledge_bases_pb2_grpc
@@ -18,6 +17,7 @@ from proofsight_server.serving.catalogue import Catalogue
 from proofsight_server.serving.hosting import Host
 from proofsight_server.serving.names import RevisionName
 from proofsight_server.serving.paging import page
+from proofsight_server.serving.status import Context
 
 
 class KnowledgeBases(knowledge_bases_pb2_grpc.KnowledgeBasesServicer):
@@ -27,10 +27,10 @@ class KnowledgeBases(knowledge_bases_pb2_grpc.KnowledgeBasesServicer):
         self._catalogue = catalogue
         self._calls = calls
 
-    async def ListKnowledgeBases(  # noqa: N802 - the name is the contract's
+    async def ListKnowledgeBases(
         self,
         request: knowledge_bases_pb2.ListKnowledgeBasesRequest,
-        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+        context: Context,
     ) -> knowledge_bases_pb2.ListKnowledgeBasesResponse:
         """The knowledge bases of the repository, by name."""
         async with self._calls.call(context):
@@ -52,19 +52,19 @@ class KnowledgeBases(knowledge_bases_pb2_grpc.KnowledgeBasesServicer):
             problem=self._catalogue.problem(kb),
         )
 
-    async def GetRevision(  # noqa: N802 - the name is the contract's
+    async def GetRevision(
         self,
         request: knowledge_bases_pb2.GetRevisionRequest,
-        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+        context: Context,
     ) -> knowledge_bases_pb2.Revision:
         """One revision."""
         async with self._calls.call(context), self._catalogue.use(request.name) as host:
             return _revision(host)
 
-    async def ListRules(  # noqa: N802 - the name is the contract's
+    async def ListRules(
         self,
         request: knowledge_bases_pb2.ListRulesRequest,
-        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+        context: Context,
     ) -> knowledge_bases_pb2.ListRulesResponse:
         """The rules of a revision, in the order of the program."""
         async with self._calls.call(context), self._catalogue.use(request.parent) as host:
@@ -79,10 +79,10 @@ class KnowledgeBases(knowledge_bases_pb2_grpc.KnowledgeBasesServicer):
                 rules=[_rule(host, rule) for rule in here], next_page_token=token
             )
 
-    async def ExportProgram(  # noqa: N802 - the name is the contract's
+    async def ExportProgram(
         self,
         request: knowledge_bases_pb2.ExportProgramRequest,
-        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+        context: Context,
     ) -> knowledge_bases_pb2.ExportProgramResponse:
         """The files that this server loaded."""
         async with self._calls.call(context), self._catalogue.use(request.name) as host:
@@ -96,10 +96,10 @@ class KnowledgeBases(knowledge_bases_pb2_grpc.KnowledgeBasesServicer):
                 ],
             )
 
-    async def CheckProgram(  # noqa: N802 - the name is the contract's
+    async def CheckProgram(
         self,
         request: knowledge_bases_pb2.CheckProgramRequest,
-        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+        context: Context,
     ) -> knowledge_bases_pb2.CheckProgramResponse:
         """What a check of the revision's files finds, with the given ones in their places."""
         async with self._calls.call(context), self._catalogue.use(request.name) as host:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn, TypeAlias
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
@@ -11,6 +11,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from proofsight_server import errors
 
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 DOMAIN: Final = "proofsight"
 RETRY_SECONDS: Final = 1
 _log = logging.getLogger("proofsight.serving")
@@ -114,7 +115,7 @@ def _pack(status: status_pb2.Status, *messages: object) -> None:
         status.details.append(detail)
 
 
-async def abort(context: grpc.aio.ServicerContext, error: Exception) -> NoReturn:  # type: ignore[type-arg]
+async def abort(context: Context, error: Exception) -> NoReturn:
     """End the call with the error's status and details."""
     status = status_of(error)
     await context.abort(
