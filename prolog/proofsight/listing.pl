@@ -112,7 +112,7 @@ columns(Texts, Comments, Lines) :-
             ),
             Lengths),
     max_list([0|Lengths], Widest),
-    Column is Widest + 2,
+    Column is min(Widest, 64),          % a longer line is not waited for
     maplist(line(Column), Texts, Comments, Lines).
 
 both_in([Text|_], [Comment|_], Text, Comment).
@@ -122,5 +122,5 @@ both_in([_|Texts], [_|Comments], Text, Comment) :-
 line(Column, Text, Comment, Line) :-
     (   Comment == ''
     ->  Line = Text
-    ;   format(string(Line), '~s~t~*|% ~w', [Text, Column, Comment])
+    ;   format(string(Line), '~s~t~*|  % ~w', [Text, Column, Comment])
     ).

@@ -129,26 +129,36 @@ class UnknownName(ProofsightError, LookupError):
 
 
 class UnknownKnowledgeBase(UnknownName):
+    """A knowledge base that the repository does not have."""
+
     reason = "UNKNOWN_KB"
     noun = "knowledge base"
 
 
 class UnknownRevision(UnknownName):
+    """A revision that the knowledge base does not have."""
+
     reason = "UNKNOWN_REVISION"
     noun = "revision"
 
 
 class UnknownRule(UnknownName):
+    """A rule that the program does not have."""
+
     reason = "UNKNOWN_RULE"
     noun = "rule"
 
 
 class UnknownClass(UnknownName):
+    """A class that the network does not have."""
+
     reason = "UNKNOWN_CLASS"
     noun = "class"
 
 
 class UnknownLayer(UnknownName):
+    """A layer that the network does not have."""
+
     reason = "UNKNOWN_LAYER"
     noun = "layer"
 

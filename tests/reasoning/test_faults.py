@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import random
 import signal
@@ -225,8 +226,10 @@ async def test_workers_killed_at_any_time_lose_no_call_and_spoil_none(
             finished += 1
 
         async def kill() -> None:
-            while True:
-                await full(pool)  # one death per call is survived, not two
+            for deaths in itertools.count():
+                # One death per call is survived, not two.
+                await until(lambda: pool.stats.restarted == deaths)  # noqa: B023 - awaited here
+                await full(pool)
                 await asyncio.sleep(dice.uniform(0.1, 0.2))
                 os.kill(dice.choice(pool.stats.pids), signal.SIGKILL)
 

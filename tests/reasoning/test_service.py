@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import random
 import shutil
@@ -264,8 +265,9 @@ async def test_workers_killed_at_any_time_spoil_no_decision() -> None:
                 assert said["nodes"][0]["goal"].startswith(f"decision('image {caller}',")
 
         async def kill() -> None:
-            while True:
-                while pool.stats.alive < 2:  # one death per call is survived, not two
+            for deaths in itertools.count():
+                # One death per call is survived, not two.
+                while pool.stats.restarted < deaths or pool.stats.alive < 2:
                     await asyncio.sleep(0.005)
                 await asyncio.sleep(dice.uniform(0.05, 0.1))
                 os.kill(dice.choice(pool.stats.pids), signal.SIGKILL)

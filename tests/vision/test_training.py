@@ -54,14 +54,14 @@ def test_a_few_epochs_of_digits_are_learnt(digits: Dataset) -> None:
     net, report = train(
         digits,
         "small-cnn",
-        TrainOptions(epochs=4, jitter=0.0),
+        TrainOptions(epochs=6, jitter=0.0),
         lambda *step: steps.append(step),
         seen.append,
-        model_options={"widths": [[16], [32]]},
+        model_options={"widths": [[16], [64]]},
     )
     assert report.test_accuracy > 0.9
-    assert tuple(seen) == report.epochs and [epoch.number for epoch in seen] == [1, 2, 3, 4]
-    assert steps[-1] == (76, 76) and [done for done, _ in steps] == list(range(1, 77))
+    assert tuple(seen) == report.epochs and [epoch.number for epoch in seen] == [1, 2, 3, 4, 5, 6]
+    assert steps[-1] == (114, 114) and [done for done, _ in steps] == list(range(1, 115))
     assert net.classes == digits.classes and net.input_shape == (1, 8, 8)
     assert not net.module.training
     assert json.loads(json.dumps(report.to_json()))["test_accuracy"] == report.test_accuracy

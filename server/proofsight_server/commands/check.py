@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,8 @@ from proofsight_server.commands.outcome import REFUSED, outcome, print_json
 
 if TYPE_CHECKING:
     from proofsight_server.errors import Issue
+
+SHOWN = 20  # findings of one kind; a network of 1,000 classes has 970 that no rule reaches
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,13 +48,24 @@ def _check(args: argparse.Namespace) -> int:
             }
         )
     else:
-        for issue in issues:
-            print(issue)
+        for line in _lines(issues):
+            print(line)
         size = f"{len(source.program.rules)} rules, {len(source.propositions)} propositions"
         print(f"{name}: {_counted(issues)}{'' if source.errors else f'; {size}'}")
         if edited:
             print(f"{name}: edited since measured: {', '.join(edited)}")
     return REFUSED if source.errors else 0
+
+
+def _lines(issues: Sequence[Issue]) -> Iterator[str]:
+    """A line per finding; of many of one kind the first, and how many more there are."""
+    kinds: dict[tuple[str, str], list[Issue]] = {}
+    for issue in issues:
+        kinds.setdefault((issue.severity, issue.code), []).append(issue)
+    for (severity, code), alike in kinds.items():
+        yield from map(str, alike[:SHOWN])
+        if len(alike) > SHOWN:
+            yield f"… and {len(alike) - SHOWN} more of this {severity} ({code}); --json lists all"
 
 
 def _counted(issues: Sequence[Issue]) -> str:
