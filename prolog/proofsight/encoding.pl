@@ -93,7 +93,13 @@ shown(Goal, Shown) =>
 how_fragments(none, _, _, Fragments, Tail) =>
     Fragments = ['"'|Tail].
 how_fragments(value(Value), _, After, Fragments, Tail) =>
-    Fragments = [After, Value|Tail].
+    (   abs(Value) =< 1.7976931348623157e308
+    ->  Number = Value
+    ;   Value > 0                       % JSON has no infinity, but numbers as large
+    ->  Number = '1e999'
+    ;   Number = '-1e999'
+    ),
+    Fragments = [After, Number|Tail].
 how_fragments(rule(Clause), KB, _, Fragments, Tail) =>
     KB:'$text'(Clause, _, After),
     Fragments = [After|Tail].

@@ -14,7 +14,7 @@
 :- use_module(library(lists), [append/3, list_to_set/2, member/2, nth0/3]).
 :- use_module(library(pairs), [map_list_to_pairs/3, pairs_values/2]).
 :- use_module(clauses, [item/5]).
-:- use_module(source, [line_column/4, read_source/4]).
+:- use_module(source, [line_column/4, read_source/4, syntax_text/2]).
 
 :- det(read_program/3).
 :- det(part/3).
@@ -91,7 +91,7 @@ read_file(File, Name, Items, Lines, Findings) :-
     read_source(File, Clauses, Lines, Errors),
     findall(finding(error, syntax_error, Name, Offset, [problem=Text]),
             ( member(syntax_error(What, Offset), Errors),
-              format(string(Text), '~w', [What])
+              syntax_text(What, Text)
             ),
             Findings0),
     items(Clauses, Name, Items, Findings1),

@@ -6,7 +6,7 @@
           ]).
 :- use_module(library(lists), [member/2, selectchk/3]).
 :- use_module(safety, [safe_goal/3]).
-:- use_module(source, [read_goal/4]).
+:- use_module(source, [read_goal/4, syntax_text/2]).
 
 :- det(question/5).
 :- det(scope/2).
@@ -49,7 +49,8 @@ question(KB, Text, Image, Goal, Names) :-
 
 syntax_refusal(What, Offset) :-
     Position is Offset + 1,
-    refuse('BAD_GOAL', 'error.syntax', [position=Position, problem=What],
+    syntax_text(What, Text),
+    refuse('BAD_GOAL', 'error.syntax', [position=Position, problem=Text],
            [position-Position]).
 
 goal_refusal(Code, Slots, Offset) :-

@@ -192,9 +192,7 @@ query(KB, Facts, Text, Limits, Emit, Answer) :-
                       ], Answer).
 
 solution(KB, Goal, Names, Image, Limits, Solution) :-
-    findall(Bindings,
-            ( variable_names(Names), bindings(Names, Bindings) ),
-            [Bindings]),
+    bindings(Names, Bindings),
     json_text(Bindings, BindingsJson),
     option(proofs(Proofs), Limits, false),
     (   Proofs == true
@@ -211,35 +209,31 @@ solution(KB, Goal, Names, Image, Limits, Solution) :-
     ),
     atomics_to_string(['{"bindings":', BindingsJson|Rest], Solution).
 
-%   Variables that are left are _1, _2, ... in every value alike.
+%   Values that people named, as text that reads back.  Variables that are
+%   left are _1, _2, ... in all of them alike.
 
-variable_names(Names) :-
+bindings(Names, Bindings) :-
     term_variables(Names, Variables),
-    variables_named(Variables, 1).
+    variable_names(Variables, 1, VariableNames),
+    Options = [quoted(true), variable_names(VariableNames), cycles(true)],
+    findall([Name, Text],
+            ( member(Name=Value, Names),
+              \+ sub_atom(Name, 0, _, _, '_'),
+              written(Value, Options, Text)
+            ),
+            Bindings).
 
-variables_named([], _) =>
-    true.
-variables_named([Variable|Variables], N) =>
-    Variable = '$VAR'(Name),
+variable_names([], _, Names) =>
+    Names = [].
+variable_names([Variable|Variables], N, Names) =>
     atom_concat('_', N, Name),
+    Names = [Name=Variable|Names1],
     N1 is N + 1,
-    variables_named(Variables, N1).
+    variable_names(Variables, N1, Names1).
 
-%   Values that people named, as text that reads back; long ones count as
-%   memory.
+%   Text that would be too long counts as memory.
 
-bindings([], Bindings) =>
-    Bindings = [].
-bindings([Name=Value|Names], Bindings) =>
-    (   sub_atom(Name, 0, _, _, '_')
-    ->  bindings(Names, Bindings)
-    ;   written(Value, Text),
-        Bindings = [[Name, Text]|Bindings1],
-        bindings(Names, Bindings1)
-    ).
-
-written(Value, Text) :-
-    Options = [quoted(true), numbervars(true), cycles(true)],
+written(Value, Options, Text) :-
     (   term_size(Value, Cells),
         Cells =< 1_000_000,
         write_length(Value, _, [max_length(1_000_000)|Options])
@@ -282,7 +276,7 @@ carried(KB, Facts) :-
     (   Facts = facts(Image, Values, Predicted),
         atom(Image),
         compound(Values),
-        functor(Values, values, Given)
+        compound_name_arity(Values, values, Given)
     ->  true
     ;   refuse('BAD_FACTS', 'error.BAD_FACTS', [expected=Expected], [])
     ),

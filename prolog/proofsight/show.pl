@@ -135,7 +135,9 @@ numbers(Value, Threshold, Digits, ValueText, ThresholdText) :-
 %   Number with so many significant Digits, rounded as C does, without an
 %   exponent and without zeros at the end of a fraction.
 
-number_text(Number, Digits, Text) :-
+number_text(Number, _, Text), abs(Number) > 1.7976931348623157e308 =>
+    format(string(Text), '~w', [Number]).
+number_text(Number, Digits, Text) =>
     Decimals is Digits - 1,
     Float is float(Number),
     format(string(Scientific), '~*e', [Decimals, Float]),

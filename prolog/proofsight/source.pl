@@ -2,6 +2,7 @@
           [ read_source/4,              % +File, -Clauses, -Lines, -Errors
             read_facts/2,               % +Stream, -Facts
             read_goal/4,                % +Text, -Goal, -Position, -Names
+            syntax_text/2,              % +What, -Text
             line_column/4,              % +Lines, +Offset, -Line, -Column
             argument/3,                 % +N, +Position, -Argument
             elements/2,                 % +Position, -Elements
@@ -12,6 +13,7 @@
 :- det(read_source/4).
 :- det(read_facts/2).
 :- det(read_goal/4).
+:- det(syntax_text/2).
 :- det(line_column/4).
 :- det(argument/3).
 :- det(elements/2).
@@ -84,6 +86,17 @@ line_starts([0'\n|Codes], Offset0, Starts) =>
 line_starts([_|Codes], Offset0, Starts) =>
     Offset is Offset0 + 1,
     line_starts(Codes, Offset, Starts).
+
+%!  syntax_text(+What, -Text:string) is det.
+%
+%   Text is a syntax error in words: operator_expected becomes "operator
+%   expected".
+
+syntax_text(What, Text) :-
+    format(string(Written), '~w', [What]),
+    split_string(Written, "_", "", Words),
+    atomic_list_concat(Words, ' ', Joined),
+    atom_string(Joined, Text).
 
 %!  line_column(+Lines, +Offset, -Line, -Column) is det.
 %

@@ -27,8 +27,7 @@ image, and remembered in one term.
 %
 %   About is about(KB, Image, Values, Truths, Numbers, Observed, Graph): the
 %   facts of Image, and places for what will be found out of each node and
-%   layer.
-%   It is none() where Image is not known.
+%   layer.  It is none() where Image is not known.
 
 about(KB, Image, About) :-
     (   atom(Image),

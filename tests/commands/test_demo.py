@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from proofsight_server.commands.demo import _chosen
+from proofsight_server.commands.demo import chosen
 from proofsight_server.commands.running_server import running_server
 from proofsight_server.errors import NotReady
 
@@ -72,6 +72,6 @@ def test_the_third_image_is_one_where_somebody_errs_if_there_is_one() -> None:
     labels = np.array([0, 0, 1, 1, 2])
     right = labels.copy()
     off = np.array([0, 0, 1, 1, 0])
-    assert _chosen(labels, right, right) == [0, 2, 3]
-    assert _chosen(labels, right, off) == [0, 2, 4]  # the program errs
-    assert _chosen(labels, off, off) == [0, 2, 4]  # both err alike
+    assert chosen(labels, right, right) == [0, 2, 3]
+    assert chosen(labels, right, off) == [0, 2, 4]  # the program errs
+    assert chosen(labels, off, off) == [0, 2, 4]  # both err alike

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from proofsight_server.commands import progress as progress_module
-from proofsight_server.commands.check import _lines
+from proofsight_server.commands.check import finding_lines
 from proofsight_server.commands.outcome import outcome
 from proofsight_server.commands.progress import shown
 from proofsight_server.commands.table import print_table, share
@@ -98,8 +98,8 @@ def test_a_table_off_a_terminal_is_aligned_text(capsys: pytest.CaptureFixture[st
 def test_of_many_findings_of_one_kind_the_first_are_shown() -> None:
     many = [Issue("warning", "unreachable_class", "rules.pl", 9, 1, f"no {n}") for n in range(25)]
     error = Issue("error", "directive", "rules.pl", 1, 1, "no directives")
-    shown_lines = list(_lines([error, *many]))
+    shown_lines = list(finding_lines([error, *many]))
     assert len(shown_lines) == 1 + 20 + 1
     assert shown_lines[0] == "rules.pl:1:1: error: no directives"
     assert shown_lines[-1] == "… and 5 more of this warning (unreachable_class); --json lists all"
-    assert len(list(_lines(many[:20]))) == 20
+    assert len(list(finding_lines(many[:20]))) == 20

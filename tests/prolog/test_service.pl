@@ -248,6 +248,20 @@ test('solutions come one by one with their bindings',
 test('values read back', Values == ["\"a\\nb\"", "'it\\'s'", "f(_1,_2,_1)", "-1", "- 1", "10000000000.0"]) :-
     query("A = \"a\\nb\", B = 'it\\'s', C = f(X, Y, X), D = -1, E = -(1), F = 1.0e10, _G = x", [], [S], _),
     findall(V, ( member([N, V], S.bindings), \+ memberchk(N, ["X", "Y"]) ), Values).
+test('a term that looks like a written variable stays one', Values == ["'$VAR'(1)"]) :-
+    query("X = '$VAR'(1)", [], [S], _),
+    findall(V, member([_, V], S.bindings), Values).
+test('an infinite value is a number that JSON can have') :-
+    street(KB),
+    Infinite is inf,
+    service_explain(KB, facts(img, values(0.1, Infinite, 3.0, 3.0, 0.3, -1.0, 0.75), []),
+                    goal("active(Image, conv3_c12)"), [], Json),
+    once(sub_string(Json, _, _, _, "\"value\":1e999}")).
+test('a revision without propositions decides by default', Decision == "x") :-
+    with_revision(['quantiser.pl'='', 'rules.pl'='class_order([x]). default_class(x).'], load(KB)),
+    compound_name_arity(Values, values, 0),
+    explained(KB, facts(img, Values, []), decision, Answer),
+    Decision = Answer.decision.
 test('variables of a goal are in the order of their appearance', Names == ["B", "A"]) :-
     query("B = 1, A = 2", [], [S], _),
     findall(N, member([N, _], S.bindings), Names).

@@ -111,16 +111,6 @@ async def test_a_start_that_is_cancelled_leaves_nothing_behind(standin: OpenPool
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_a_worker_that_is_replaced_loads_the_program_that_the_pool_started_with(
-    standin: OpenPool, facts: FactsFrame, tmp_path: Path
-) -> None:
-    async with standin("% first\n") as pool:
-        (tmp_path / "rules.pl").write_text("% edited\n")
-        os.kill(pool.stats.pids[0], signal.SIGKILL)
-        await until(lambda: pool.stats.restarted == 1)
-        assert await pool.explain(facts, goal("program")) == {"text": "% first\n"}
-
-
 async def test_a_pool_that_cannot_replace_its_workers_says_so_and_recovers(
     standin: OpenPool, facts: FactsFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:

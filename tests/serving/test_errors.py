@@ -244,6 +244,10 @@ def test_facts_that_do_not_fit_are_refused(
     named.CopyFrom(facts)
     named.propositions[0] = "conv99_c0"
     assert refusal(lambda: explain(channel, named))[1] == "BAD_FACTS"
+    partly = facts_pb2.ImageFacts()
+    partly.CopyFrom(facts)
+    del partly.propositions[0], partly.values[0]
+    assert refusal(lambda: explain(channel, partly))[1] == "BAD_FACTS"
     infinite = facts_pb2.ImageFacts()
     infinite.CopyFrom(facts)
     infinite.values[0] = float("inf")

@@ -7,7 +7,7 @@ import pickle
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -180,7 +180,7 @@ def test_a_missing_idx_file_is_named_with_the_places_looked_at(tmp_path: Path) -
 
 def test_a_class_without_training_images_is_named(tmp_path: Path) -> None:
     write_mnist(tmp_path, classes=9)
-    with pytest.raises(BadDataset, match="'digit_9' .* has no training images"):
+    with pytest.raises(BadDataset, match=r"'digit_9' .* has no training images"):
         open_dataset(f"mnist:{tmp_path}")
 
 
@@ -194,16 +194,17 @@ def test_labels_of_another_number_than_images_are_refused(tmp_path: Path) -> Non
 # --- CIFAR --------------------------------------------------------------------
 
 
-class _Python2(pickle._Pickler):
-    """Writes byte strings as Python 2 did, in which the published batches are written."""
+def python_2(file: IO[bytes]) -> Any:
+    """A pickler that writes byte strings as Python 2 did; the published batches are of its time."""
 
-    dispatch = dict(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
+    def save_bytes(pickler: Any, text: bytes) -> None:
+        pickler.write(pickle.BINSTRING + struct.pack("<i", len(text)) + text)
+        pickler.memoize(text)
 
-    def save_bytes(self, text: bytes) -> None:
-        self.write(pickle.BINSTRING + struct.pack("<i", len(text)) + text)
-        self.memoize(text)
-
-    dispatch[bytes] = save_bytes
+    written_in_python: Any = pickle
+    pickler = written_in_python._Pickler(file, 2)
+    pickler.dispatch = {**pickler.dispatch, bytes: save_bytes}
+    return pickler
 
 
 def write_cifar(folder: Path, *, old: bool) -> None:
@@ -219,7 +220,7 @@ def write_cifar(folder: Path, *, old: bool) -> None:
             batch = {key.encode(): value for key, value in batch.items()}
             batch[b"batch_label"], batch[b"filenames"] = b"part", [b"x.png"] * 20
         with (folder / name).open("wb") as file:
-            (_Python2 if old else pickle.Pickler)(file, 2).dump(batch)
+            (python_2(file) if old else pickle.Pickler(file, 2)).dump(batch)
 
 
 @pytest.mark.parametrize("old", [True, False])

@@ -241,11 +241,12 @@ def test_one_step_is_the_one_worked_out_by_hand() -> None:
     elite, _ = elite_backprop(
         net, layer, images, images, EliteOptions(k=1, strength=0.7), options, seed=0
     )
-    convolution: Any = twin.module[0]  # type: ignore[index]
+    plain: Any = twin.module
+    convolution = plain[0]
     convolution.requires_grad_(True)
     maps = torch.relu(convolution(x))
     means = maps.abs().mean((2, 3))
-    loss = nn.functional.cross_entropy(twin.module[4](means), labels)  # type: ignore[index, operator]
+    loss: Any = nn.functional.cross_entropy(plain[4](means), labels)
     for index, label in enumerate(labels):
         for channel in range(3):
             loss = loss + 0.7 / 6 * elite.weights[label, channel] * means[index, channel]

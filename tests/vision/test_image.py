@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -122,10 +123,8 @@ def test_a_damaged_png_raises_nothing_but_bad_image(seed: int) -> None:
     data = bytearray(encoded(Image.fromarray(COLOURED), ["PNG", "JPEG", "WEBP"][seed % 3]))
     for place in generator.integers(0, len(data), 4):
         data[place] = generator.integers(0, 256)
-    try:
+    with suppress(BadImage):
         assert decode(bytes(data), "L").dtype == np.uint8
-    except BadImage:
-        pass
 
 
 def test_an_empty_file_is_refused_by_name() -> None:
@@ -149,6 +148,7 @@ def test_the_limits_count_to_the_last_byte_and_pixel() -> None:
         ImageLimits(max_pixels=0)
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("side", [9_000, 12_000, 60_000])
 def test_a_bomb_is_refused_by_its_header_without_being_unpacked(side: int) -> None:
     def chunk(name: bytes, body: bytes) -> bytes:

@@ -48,7 +48,7 @@ def _check(args: argparse.Namespace) -> int:
             }
         )
     else:
-        for line in _lines(issues):
+        for line in finding_lines(issues):
             print(line)
         size = f"{len(source.program.rules)} rules, {len(source.propositions)} propositions"
         print(f"{name}: {_counted(issues)}{'' if source.errors else f'; {size}'}")
@@ -57,7 +57,7 @@ def _check(args: argparse.Namespace) -> int:
     return REFUSED if source.errors else 0
 
 
-def _lines(issues: Sequence[Issue]) -> Iterator[str]:
+def finding_lines(issues: Sequence[Issue]) -> Iterator[str]:
     """A line per finding; of many of one kind the first, and how many more there are."""
     kinds: dict[tuple[str, str], list[Issue]] = {}
     for issue in issues:

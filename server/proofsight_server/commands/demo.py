@@ -29,7 +29,7 @@ ELITE = 5  # channels of its own for each class
 MAX_RULES = 30
 PORT = 50051
 ANSWER_SECONDS = 30.0
-GOAL = "active(Image, Channel), value(Image, Channel, Value), Value > 20"
+GOAL = "active(Image, Channel), value(Image, Channel, Value)"
 SOLUTIONS = 3
 
 
@@ -137,11 +137,11 @@ def _exhibits(source: Source, revision: Revision, folder: Path) -> list[Exhibit]
             classes[seen.decisions[index]],
             classes[program[index]] if program[index] >= 0 else "nothing",
         )
-        for index in _chosen(labels, seen.decisions, program)
+        for index in chosen(labels, seen.decisions, program)
     ]
 
 
-def _chosen(labels: Ints, network: Ints, program: Ints) -> list[int]:
+def chosen(labels: Ints, network: Ints, program: Ints) -> list[int]:
     """Three images: two of different classes that are right, and one where somebody errs.
 
     An image on which network and program disagree tells most; then one that both get wrong.

@@ -173,7 +173,7 @@ def _error(error: Mapping[str, Any], description: Description | None) -> Proofsi
 
 
 def _issue(issue: Mapping[str, Any]) -> Issue:
-    # Workers read a copy of the revision, whose place means nothing to anyone.
+    # By its name alone: the directory may be a copy, whose place means nothing to anyone.
     return Issue(
         severity=issue["severity"],
         code=issue["code"],

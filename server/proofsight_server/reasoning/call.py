@@ -52,6 +52,8 @@ class Call:
         ------
         TimeLimit
             Where the deadline has passed.
+        BadGoal
+            Where the request is larger than any frame.
         """
         seconds = self.seconds
         if self.deadline is not None:
@@ -59,7 +61,10 @@ class Call:
             if seconds <= 0:
                 raise self.late()
         limits = {**self.limits, "seconds": seconds}
-        return frame.encode({**self.header, "limits": limits}, self.payload), seconds
+        try:
+            return frame.encode({**self.header, "limits": limits}, self.payload), seconds
+        except frame.BrokenFrame as error:
+            raise BadGoal(f"the question is too long: {error}") from error
 
     def late(self) -> TimeLimit:
         """The error for a call whose deadline passed before a worker was free."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from pyswip import core
+from proofsight_server.reasoning import foreign as c
 
 Term = int
 """A term reference: it ends with the foreign frame around it."""
@@ -52,70 +52,8 @@ class PrologError(Exception):
     """What Prolog threw, as text."""
 
 
-# pyswip.core declares some of the C interface, and with pointer types, so that a zero
-# comes back as None. Function objects of our own leave its declarations alone; PyDLL
-# keeps the interpreter's lock, which this process has no second thread to give to.
-_lib = ctypes.PyDLL(None, handle=core._lib._handle)
-
-_word, _int, _text, _out = ctypes.c_size_t, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p
-
-
-def _function(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
-    function = _lib[name]
-    function.restype = result
-    function.argtypes = arguments
-    return function
-
-
-_open_frame = _function("PL_open_foreign_frame", _word)
-_discard_frame = _function("PL_discard_foreign_frame", None, _word)
-_new_refs = _function("PL_new_term_refs", _word, _word)
-_new_atom = _function("PL_new_atom_mbchars", _word, _int, _word, _text)
-_unregister_atom = _function("PL_unregister_atom", None, _word)
-_new_functor = _function("PL_new_functor_sz", _word, _word, _word)
-_put_chars = _function("PL_put_chars", _int, _word, _int, _word, _text)
-_put_atom = _function("PL_put_atom", _int, _word, _word)
-_put_float = _function("PL_put_float", _int, _word, ctypes.c_double)
-_put_integer = _function("PL_put_int64", _int, _word, ctypes.c_int64)
-_put_bool = _function("PL_put_bool", _int, _word, _int)
-_put_variable = _function("PL_put_variable", _int, _word)
-_put_nil = _function("PL_put_nil", _int, _word)
-_cons_list = _function("PL_cons_list", _int, _word, _word, _word)
-_cons_functor = _function("PL_cons_functor_v", _int, _word, _word, _word)
-_unify_compound = _function("PL_unify_compound", _int, _word, _word)
-_get_text = _function("PL_get_nchars", _int, _word, _out, _out, ctypes.c_uint)
-_mark_buffers = _function("PL_mark_string_buffers", None, _out)
-_release_buffers = _function("PL_release_string_buffers_from_mark", None, _word)
-_predicate = _function("PL_predicate", ctypes.c_void_p, _text, _int, _text)
-_open_query = _function("PL_open_query", _word, ctypes.c_void_p, _int, ctypes.c_void_p, _word)
-_next_solution = _function("PL_next_solution", _int, _word)
-_cut_query = _function("PL_cut_query", _int, _word)
-_exception = _function("PL_exception", _word, _word)
-_clear_exception = _function("PL_clear_exception", None)
-_set_signal_action = _function("PL_sigaction", _int, _int, _out, _out)
-_handle_signals = _function("PL_handle_signals", _int)
-_register_foreign = _function(
-    "PL_register_foreign_in_module", _int, _text, _text, _int, ctypes.c_void_p, _int
-)
-
-_STRING = core.PL_STRING | core.REP_UTF8
 _KNOWN_ATOMS = 4096
-_THROW_SYNCHRONOUSLY = 0x0002 | 0x0004  # PLSIG_THROW | PLSIG_SYNC
-_CALL = core.PL_Q_NODEBUG | core.PL_Q_CATCH_EXCEPTION
-_PLAIN_TEXT = core.CVT_ATOM | core.CVT_STRING | core.REP_UTF8
 _NO_ROOM = "Prolog has no room for the arguments of a call"
-_ANY_TEXT = core.CVT_WRITEQ | core.CVT_ALL | core.REP_UTF8
-
-
-class _SignalAction(ctypes.Structure):
-    """`pl_sigaction_t`."""
-
-    _fields_ = (
-        ("function", ctypes.c_void_p),
-        ("predicate", ctypes.c_void_p),
-        ("flags", ctypes.c_int),
-        ("reserved", ctypes.c_void_p * 2),
-    )
 
 
 class Engine:
@@ -128,10 +66,10 @@ class Engine:
         self._atoms: dict[str, int] = {}
         self._put_as: dict[type, Callable[[Term, Any], int]] = {
             str: self._put_string,
-            bool: _put_bool,
-            int: _put_integer,
+            bool: c.put_bool,
+            int: c.put_integer,
             float: self._put_float,
-            type(None): lambda term, _: int(_put_variable(term)),
+            type(None): lambda term, _: int(c.put_variable(term)),
             list: self._put_list,
             Atom: self._put_atom,
             Compound: self._put_compound,
@@ -166,27 +104,27 @@ class Engine:
         """
         given, arity = len(arguments), len(arguments) + answers
         with self.frame():
-            first = _new_refs(arity)
+            first = c.new_refs(arity)
             for position, argument in enumerate(arguments):
                 self.put(first + position, argument)
-            query = _open_query(None, _CALL, self._procedure(module, name, arity), first)
+            query = c.open_query(None, c.CALL, self._procedure(module, name, arity), first)
             try:
-                if not _next_solution(query):
-                    thrown = _exception(query)
+                if not c.next_solution(query):
+                    thrown = c.exception(query)
                     said = self.written(thrown) if thrown else f"{module}:{name}/{arity} failed"
                     raise PrologError(said)
                 return tuple(map(self.text, range(first + given, first + arity)))
             finally:
-                _cut_query(query)
+                c.cut_query(query)
 
     @contextmanager
     def frame(self) -> Iterator[None]:
         """A block whose terms are discarded at its end."""
-        frame = _open_frame()
+        frame = c.open_frame()
         try:
             yield
         finally:
-            _discard_frame(frame)
+            c.discard_frame(frame)
 
     def put(self, term: Term, value: Any) -> None:
         """Make `term` the Prolog counterpart of a Python value.
@@ -196,16 +134,16 @@ class Engine:
         """
         done = self._put_as[type(value)](term, value)
         if not done:  # only memory can be short here; Prolog says which
-            _clear_exception()
+            c.clear_exception()
             raise MemoryError(_NO_ROOM)
 
     def text(self, term: Term) -> bytes:
         """The UTF-8 text of an atom or string; empty for anything else."""
-        return _chars(term, _PLAIN_TEXT)
+        return _chars(term, c.PLAIN_TEXT)
 
     def written(self, term: Term) -> str:
         """Any term as `writeq/1` would write it."""
-        return _chars(term, _ANY_TEXT).decode(errors="replace")
+        return _chars(term, c.ANY_TEXT).decode(errors="replace")
 
     def define(self, module: str, name: str, function: Callable[[bytes], None]) -> None:
         """Define the deterministic predicate `module:name(+Text)` that calls `function`."""
@@ -214,9 +152,9 @@ class Engine:
             function(self.text(term))
             return 1
 
-        callback = ctypes.CFUNCTYPE(_word, _word)(called)
+        callback = c.Predicate(called)
         self._callbacks.append(callback)  # ctypes keeps no reference for C
-        _register_foreign(module.encode(), name.encode(), 1, callback, 0)
+        c.register_foreign(module.encode(), name.encode(), 1, callback, 0)
 
     def throw_on(self, number: int) -> None:
         """Have a signal of the operating system throw at the goal's next call.
@@ -224,68 +162,68 @@ class Engine:
         `on_signal/3` would run a handler at once, and lose what it throws where it meets
         foreign code.
         """
-        action = _SignalAction(flags=_THROW_SYNCHRONOUSLY)
-        _set_signal_action(number, ctypes.byref(action), None)
+        action = c.SignalAction(flags=c.THROW_SYNCHRONOUSLY)
+        c.set_signal_action(number, ctypes.byref(action), None)
 
     def settle(self) -> None:
         """Let signals that came too late for their goal come to nothing."""
         with self.frame():
-            _handle_signals()
-            _clear_exception()
+            c.handle_signals()
+            c.clear_exception()
 
     def _put_string(self, term: Term, value: str) -> int:
         data = value.encode()
-        return int(_put_chars(term, _STRING, len(data), data))
+        return int(c.put_chars(term, c.STRING, len(data), data))
 
     def _put_atom(self, term: Term, value: Atom) -> int:
-        return int(_put_atom(term, self._atom(value.name)))
+        return int(c.put_atom(term, self._atom(value.name)))
 
     def _put_float(self, term: Term, value: float) -> int:
         if math.isnan(value):
-            return int(_put_atom(term, self._atom("none")))
-        return int(_put_float(term, value))
+            return int(c.put_atom(term, self._atom("none")))
+        return int(c.put_float(term, value))
 
     def _put_compound(self, term: Term, value: Compound) -> int:
         name, arguments = value
         arity = len(arguments)
         functor = self._functor(name, arity)
-        first = _new_refs(arity)
+        first = c.new_refs(arity)
         if isinstance(arguments, array):
             self._put_floats(first, arguments)
         else:
             for position, argument in enumerate(arguments, first):
                 self.put(position, argument)
         if not arity:  # what PL_cons_functor_v would make an atom
-            return int(_put_variable(term) and _unify_compound(term, functor))
-        return int(_cons_functor(term, functor, first))
+            return int(c.put_variable(term) and c.unify_compound(term, functor))
+        return int(c.cons_functor(term, functor, first))
 
     def _put_floats(self, first: Term, values: array[float]) -> None:
-        if not all(map(_put_float, range(first, first + len(values)), values)):
+        if not all(map(c.put_float, range(first, first + len(values)), values)):
             raise MemoryError(_NO_ROOM)
         if math.isnan(sum(values)):
             for term, value in enumerate(values, first):
                 if math.isnan(value):
-                    _put_atom(term, self._atom("none"))
+                    c.put_atom(term, self._atom("none"))
 
     def _put_list(self, term: Term, values: list[Any]) -> int:
-        done = int(_put_nil(term))
-        element = _new_refs(1)
+        done = int(c.put_nil(term))
+        element = c.new_refs(1)
         for value in reversed(values):
             self.put(element, value)
-            done = done and int(_cons_list(term, element, term))
+            done = done and int(c.cons_list(term, element, term))
         return done
 
     def _put_pairs(self, term: Term, value: Pairs) -> int:
-        done = int(_put_nil(term))
+        done = int(c.put_nil(term))
         functor = self._functor("-", 2)
-        first = _new_refs(2)
+        first = c.new_refs(2)
         for name, number in zip(reversed(value.names), reversed(value.numbers), strict=True):
             done = (
                 done
-                and _put_atom(first, self._atom(name))
-                and _put_float(first + 1, number)
-                and _cons_functor(first, functor, first)
-                and _cons_list(term, first, term)
+                and c.put_atom(first, self._atom(name))
+                and c.put_float(first + 1, number)
+                and c.cons_functor(first, functor, first)
+                and c.cons_list(term, first, term)
             )
         return done
 
@@ -295,33 +233,33 @@ class Engine:
         if atom is None:
             if len(self._atoms) == _KNOWN_ATOMS:  # images have names without end
                 for known in self._atoms.values():
-                    _unregister_atom(known)
+                    c.unregister_atom(known)
                 self._atoms.clear()
             data = name.encode()
-            atom = self._atoms[name] = _new_atom(core.REP_UTF8, len(data), data)
+            atom = self._atoms[name] = c.new_atom(c.UTF8, len(data), data)
         return atom
 
     def _functor(self, name: str, arity: int) -> int:
         functor = self._functors.get((name, arity))
         if functor is None:
-            functor = self._functors[name, arity] = _new_functor(self._atom(name), arity)
+            functor = self._functors[name, arity] = c.new_functor(self._atom(name), arity)
         return functor
 
     def _procedure(self, module: str, name: str, arity: int) -> int:
         procedure = self._predicates.get((module, name, arity))
         if procedure is None:
-            procedure = _predicate(name.encode(), arity, module.encode())
+            procedure = c.predicate(name.encode(), arity, module.encode())
             self._predicates[module, name, arity] = procedure
         return procedure
 
 
 def _chars(term: Term, flags: int) -> bytes:
-    length, chars, mark = ctypes.c_size_t(), ctypes.c_void_p(), _word()
-    _mark_buffers(ctypes.byref(mark))
+    length, chars, mark = ctypes.c_size_t(), ctypes.c_void_p(), ctypes.c_size_t()
+    c.mark_buffers(ctypes.byref(mark))
     try:
-        if not _get_text(term, ctypes.byref(length), ctypes.byref(chars), flags):
-            _clear_exception()
+        if not c.get_text(term, ctypes.byref(length), ctypes.byref(chars), flags):
+            c.clear_exception()
             return b""
         return ctypes.string_at(chars.value or 0, length.value)
     finally:
-        _release_buffers(mark)  # or Prolog would keep the text for ever
+        c.release_buffers(mark)  # or Prolog would keep the text for ever

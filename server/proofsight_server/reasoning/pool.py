@@ -7,10 +7,7 @@ question itself was the cause.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import shutil
-import tempfile
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from types import TracebackType
@@ -35,8 +32,8 @@ class Pool:
     Parameters
     ----------
     directory : Path
-        The revision. Its `.pl` files are copied at the start, so that a worker that is
-        started later loads the same program, even if a person edits the files meanwhile.
+        The revision. It stays as it is as long as the pool lives, since a worker that is
+        replaced loads it again: of one that people edit, give a copy.
     prolog : Path
         The directory of Proofsight's own Prolog modules.
     workers : int
@@ -72,7 +69,6 @@ class Pool:
         self._workers = workers
         self._limits = limits or QueryLimits()
         self._queue = queue
-        self._copy: Path | None = None
         self._crew: Crew | None = None
         self._description: Description | None = None
 
@@ -88,8 +84,11 @@ class Pool:
         TimeLimit, MemoryLimit, WorkerLost
             Where loading takes too much, or workers do not come up.
         """
-        self._copy = await asyncio.to_thread(_copy_program, self._directory)
-        program = Program(self._copy, self._prolog.resolve())
+        if not self._directory.is_dir():
+            raise BadRevision(
+                f"{self._directory} is not a directory; give a revision's", path=self._directory
+            )
+        program = Program(self._directory.resolve(), self._prolog.resolve())
         self._crew = Crew(program, self._workers, self._limits, self._queue)
         try:
             self._description = await self._crew.start()
@@ -225,13 +224,8 @@ class Pool:
         """
         if grace is None:
             grace = self._limits.seconds + self._limits.grace_seconds
-        try:
-            if self._crew is not None:
-                await self._crew.close(grace)
-        finally:
-            copy, self._copy = self._copy, None
-            if copy is not None:
-                await asyncio.to_thread(shutil.rmtree, copy, ignore_errors=True)
+        if self._crew is not None:
+            await self._crew.close(grace)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -296,13 +290,3 @@ async def _replies(crew: Crew, call: Call) -> AsyncGenerator[Reply, None]:
 def _least(asked: int | None, limit: int) -> int:
     """A caller's own limit, within ours."""
     return limit if asked is None else min(asked, limit)
-
-
-def _copy_program(directory: Path) -> Path:
-    """A copy of a revision's Prolog files in a directory of its own."""
-    if not directory.is_dir():
-        raise BadRevision(f"{directory} is not a directory; give a revision's", path=directory)
-    copy = Path(tempfile.mkdtemp(prefix="proofsight-"))
-    for source in sorted(directory.glob("*.pl")):
-        shutil.copyfile(source, copy / source.name)
-    return copy

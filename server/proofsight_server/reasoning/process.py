@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from typing import IO, cast
 from proofsight_server.reasoning import frame
 from proofsight_server.reasoning.exchange import Cause, Died, Exchange, Reply
 from proofsight_server.reasoning.limits import QueryLimits
+from proofsight_server.reasoning.spawn import spawn
 
 _OUT_OF_MEMORY = "Could not allocate memory"  # SWI-Prolog's last words before it aborts
 _KEPT_OUTPUT = 4096
@@ -23,13 +22,6 @@ _READ_BYTES = 1 << 16
 _NUDGE_SECONDS = 0.05
 _BURIAL_POLL_SECONDS = 0.002
 _LAST_WORDS_SECONDS = 1.0
-_PASSED_ON = (
-    "PATH",
-    "LD_LIBRARY_PATH",
-    "LIBSWIPL_PATH",
-    "SWI_HOME_DIR",
-    "PYTHONDONTWRITEBYTECODE",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +91,7 @@ class Process:
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                self._popen = _spawn(theirs.fileno())
+                self._popen = spawn(theirs.fileno())
         except OSError as error:
             ours.close()
             self.died = Died(Cause.LOST, last_words=f"{sys.executable} did not start: {error}")
@@ -195,6 +187,8 @@ class Process:
         self._unwatch()
         self._transport.resume_reading()
         exchange.put(Reply(last, payload))
+        if self._killed_for is not None:
+            return  # the answer came just before the end
         if "retire" in header:
             self.kill(Cause.GROWN)
         elif exchange.abandoned:
@@ -275,39 +269,3 @@ class _Output(asyncio.Protocol):
 
     def text(self) -> str:
         return self._kept.decode(errors="replace")
-
-
-def _spawn(descriptor: int) -> subprocess.Popen[bytes]:
-    """Start a worker that talks through `descriptor`.
-
-    It gets a short environment, since goals must not find secrets there, and no user's
-    initialisation file of Prolog.
-    """
-    source = str(Path(__file__).parents[2])
-    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    environment |= {
-        "LANG": "C.UTF-8",
-        "PYTHONPATH": os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH")))),
-        # An arena per thread would reserve address space that the memory fence counts.
-        "MALLOC_ARENA_MAX": "1",
-        "XDG_CONFIG_HOME": os.devnull,
-        "XDG_CONFIG_DIRS": os.devnull,
-        "XDG_DATA_HOME": os.devnull,
-    }
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-P",
-            "-m",
-            "proofsight_server.reasoning.worker",
-            str(descriptor),
-            str(os.getpid()),
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        pass_fds=(descriptor,),
-        env=environment,
-        process_group=0,
-        cwd="/",
-    )

@@ -161,6 +161,15 @@ class Host:
         """The place of a proposition in rows of values; None where it is not observable."""
         return self._columns.get(proposition)
 
+    def partly(self, values: Floats) -> str | None:
+        """A proposition that has no value in `values` (p,) though its layer is observed."""
+        given = ~np.isnan(values)
+        observed = {self._layers[column] for column in np.flatnonzero(given)}
+        for column in np.flatnonzero(~given):
+            if self._layers[column] in observed:
+                return self.propositions[column]
+        return None
+
     def scale(self, proposition: str) -> float:
         """The feature's standard deviation on the training images; 0 where unknown."""
         column = self._columns.get(proposition)
@@ -175,7 +184,7 @@ class Host:
     def decide(self, values: Floats) -> Verdict:
         """The program's decision for one image; `values` (p,), NaN where unobserved.
 
-        A layer is observed when any of its values is given; what it then lacks is inactive.
+        A layer is observed when its values are given, all of them (see `partly`).
         """
         program = self.revision.program
         bits = (values > self._thresholds)[None]
@@ -183,8 +192,7 @@ class Host:
         if given.all():
             evaluation = self._evaluator(bits)
         else:
-            observed = {self._layers[column] for column in np.flatnonzero(given)}
-            names = [n for n, at in self._columns.items() if self._layers[at] in observed]
+            names = [self.propositions[column] for column in np.flatnonzero(given)]
             evaluation = evaluate(program, bits, self.propositions, observed=names)
         decision, rule = int(evaluation.decisions[0]), int(evaluation.rules[0])
         return Verdict(

@@ -182,6 +182,14 @@ def _scattered(host: Host, names: Sequence[str], sent: Floats) -> Floats:
                 proposition=name,
             )
         values[column] = value
+    lacking = host.partly(values)
+    if lacking is not None:
+        raise BadFacts(
+            f"{lacking} is missing, and other values of its layer are given; give all values of "
+            "a layer, or none",
+            field="subject.facts.propositions",
+            proposition=lacking,
+        )
     return values
 
 

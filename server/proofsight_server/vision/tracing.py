@@ -194,9 +194,11 @@ class _Tap(nn.Module):
 def _hooked(module: nn.Module, runs: Mapping[str, str], observe: Observe) -> Tapped:
     """Hooks for points by the runs of modules that give their tensors; several may share one."""
     at: dict[str, list[str]] = {}
-    for name, run in runs.items():
-        at.setdefault(run, []).append(name)
-    inner = hooked(module, list(at), lambda run, tensor: [observe(n, tensor) for n in at[run]])
+    for name, source in runs.items():
+        at.setdefault(source, []).append(name)
+    inner = hooked(
+        module, list(at), lambda source, tensor: [observe(n, tensor) for n in at[source]]
+    )
 
     def run(batch: Tensor) -> tuple[Tensor, list[Any]]:
         logits, seen = inner(batch)

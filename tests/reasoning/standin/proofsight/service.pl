@@ -25,25 +25,31 @@ service_load(Directory, _Options, KB, Answer) :-
     ;   Text = ""
     ),
     split_string(Text, "\n", " ", [Behaviour|_]),
-    load(Behaviour, Text, KB, Dict),
+    load(Behaviour, KB, Dict),
     json(Dict, Answer).
 
-load("% refused", _, _, _{error: _{reason: "BAD_PROGRAM", message: "rules.pl is refused",
-                                   issues: [_{severity: "error", code: "syntax_error",
-                                              file: "rules.pl", line: 3, column: 7,
-                                              message: "end of clause expected"}]}}) :- !.
-load("% crash", _, _, _)  :- !, halt(3).
-load("% hang", _, _, _)   :- !, repeat, fail.
-load("% bomb", _, _, _)   :- !, grow(abcdefgh).
-load("% empty", _, standin, D) :- !, description([], D).
-load("% wide", _, standin, D)  :- !,
-    findall(P, (between(1, 300, I), format(string(P), "p~d", [I])), Ps),
-    description(Ps, D).
-load(_, Text, standin, D) :-
-    nb_setval(program, Text),
+load("% refused", _, Dict) :-
+    !,
+    Issue = _{severity: "error", code: "syntax_error", file: "rules.pl", line: 3, column: 7,
+              message: "end of clause expected"},
+    Dict = _{error: _{reason: "BAD_PROGRAM", message: "rules.pl is refused", issues: [Issue]}}.
+load("% crash", _, _) :-
+    !,
+    halt(3).
+load("% hang", _, _) :-
+    !,
+    repeat,
+    fail.
+load("% bomb", _, _) :-
+    !,
+    grow(abcdefgh).
+load("% empty", standin, Dict) :-
+    !,
+    description([], Dict).
+load(_, standin, Dict) :-
     format(string(Padding), "~`xt~100000|", []),
     nb_setval(padding, Padding),
-    description(["a", "b", "c"], D).
+    description(["a", "b", "c"], Dict).
 
 description(Propositions,
             _{propositions: Propositions, derived: ["d"], classes: ["cat", "dog"],
@@ -154,8 +160,6 @@ misbehave("keep", _, _{kept: true}) :-
 misbehave("words", _, _{}) :-
     format(user_error, "something to say~n", []),
     halt(5).
-misbehave("program", _, _{text: Text}) :-
-    nb_getval(program, Text).
 misbehave("echo", facts(Image, _, _), _{image: Image}).
 misbehave(Text, _, _{error: _{reason: Reason, message: "as asked",
                               metadata: _{name: "cta", position: 4}}}) :-
