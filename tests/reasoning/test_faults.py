@@ -404,7 +404,6 @@ def test_workers_die_with_a_parent_that_is_killed(tmp_path: Path, busy: bool) ->
     with subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path), str(standin), str(busy)],
         stdout=subprocess.PIPE,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
     ) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())

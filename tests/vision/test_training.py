@@ -276,3 +276,8 @@ def test_batches_give_files_and_arrays_alike(tmp_path: Path) -> None:
         Batches(net, files).at(chosen), Batches(net, arrays).at(chosen), strict=True
     ):
         assert torch.equal(one, other)
+
+
+def test_training_leaves_the_weights_in_the_usual_layout(few: Dataset) -> None:
+    net, _ = train(few, "small-cnn", replace(QUICK, epochs=1), model_options=TINY)
+    assert all(parameter.is_contiguous() for parameter in net.module.parameters())

@@ -139,9 +139,10 @@ class Process:
         self._unwatch()
 
     def resume(self) -> None:
-        """Read on."""
-        self._transport.resume_reading()
-        self._watch(self._allowed, Cause.TIME)
+        """Read on; without a pause before, nothing."""
+        if not self._transport.is_reading():
+            self._transport.resume_reading()
+            self._watch(self._allowed, Cause.TIME)
 
     def interrupt(self) -> None:
         """Have the goal end at its next call, or else the process after the grace."""
@@ -207,9 +208,10 @@ class Process:
         self._unwatch()
         while self._popen.poll() is None:
             await asyncio.sleep(_BURIAL_POLL_SECONDS)
-        if not self._output.connected:
+        if self._output.connected:
+            await asyncio.wait((self._output.closed,), timeout=_LAST_WORDS_SECONDS)
+        else:
             cast(IO[bytes], self._popen.stderr).close()
-        await asyncio.wait((self._output.closed,), timeout=_LAST_WORDS_SECONDS)
         self.died = self._verdict()
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
