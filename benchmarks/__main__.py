@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.figures import Row, document, machine, table
 from benchmarks.workspace import Workspace
 
-NAMES = ("fidelity", "learners", "agreement", "latency", "throughput", "soak")
+NAMES = ("fidelity", "learners", "agreement", "latency", "throughput", "soak", "reasoning")
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,6 +33,8 @@ from proofsight_server.vision.layers import LayerInfo, resolve
 from proofsight_server.vision.network import Network, save_weights
 
 Splits = Mapping[str, Seen]
+
+_log = logging.getLogger("proofsight.extraction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,8 @@ def _learned(
     }
     bits, decisions = tables["train"]
     learner.fit(bits, decisions, quantisation.names, classes, validation=tables.get("validation"))
+    for warning in getattr(learner, "warnings_", ()):
+        _log.warning(warning)
     return with_layers(learner.program_, quantisation.layers, quantisation.propositions)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from proofsight_server.errors import BadTensor
+from proofsight_server.rules.decision_tree import grow
 from proofsight_server.symbols.feature import Floats, Ints
 
 
@@ -45,9 +46,6 @@ def baselines(
     seed
         Breaks ties of the tree.
     """
-    # scikit-learn takes a second to import, and only learning needs it
-    from sklearn.tree import DecisionTreeClassifier
-
     for name, (table, decisions) in {"train": (values, cnn), **splits}.items():
         if len(table) == 0 or decisions.shape != (len(table),):
             raise BadTensor(
@@ -55,8 +53,7 @@ def baselines(
                 f"{decisions.shape} for {len(table)} images"
             )
     majority = int(np.bincount(cnn).argmax())
-    tree = DecisionTreeClassifier(criterion="entropy", max_leaf_nodes=leaves, random_state=seed)
-    tree.fit(values, cnn)
+    tree = grow(values, cnn, leaves=leaves, seed=seed)
     return {
         name: Baseline(
             majority=float((decisions == majority).mean()),

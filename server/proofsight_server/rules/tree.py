@@ -9,12 +9,13 @@ from typing import Literal as OneOf
 import numpy as np
 
 from proofsight_server.errors import BadOption
+from proofsight_server.rules.decision_tree import grow
 from proofsight_server.rules.lossy import pruned
 from proofsight_server.rules.path import Path, shortened
 from proofsight_server.rules.program import ClassHead, Literal, Program, Rule
 from proofsight_server.rules.statistics import with_counts
 from proofsight_server.rules.table import Table, Validation, table
-from proofsight_server.symbols.feature import Bools, Floats, Ints
+from proofsight_server.symbols.feature import Bools, Ints
 
 if TYPE_CHECKING:
     from sklearn.tree import DecisionTreeClassifier
@@ -155,26 +156,19 @@ class TreeRules:
         """Return the number of leaves allowed, and the tree's paths."""
         inputs = learned.bits.astype(np.float32)
         if isinstance(self.max_rules, int):
-            return self.max_rules, _paths(_tree(inputs, learned, self.max_rules, self.seed))
+            return self.max_rules, _paths(
+                grow(inputs, learned.target, leaves=self.max_rules, seed=self.seed)
+            )
         if learned.validation is None:
             raise BadOption("max_rules='auto' chooses by validation images; none were given")
         bits, target = learned.validation
         held = bits.astype(np.float32)
-        trees = [_tree(inputs, learned, leaves, self.seed) for leaves in _SIZES]
+        trees = [grow(inputs, learned.target, leaves=leaves, seed=self.seed) for leaves in _SIZES]
         fidelity = [float((tree.predict(held) == target).mean()) for tree in trees]
         best = max(fidelity)
         error = (best * (1 - best) / len(target)) ** 0.5
         chosen = next(k for k, share in enumerate(fidelity) if share >= best - error)
         return _SIZES[chosen], _paths(trees[chosen])
-
-
-def _tree(inputs: Floats, learned: Table, leaves: int, seed: int) -> DecisionTreeClassifier:
-    # scikit-learn takes a second to import, and only learning needs it
-    from sklearn.tree import DecisionTreeClassifier
-
-    tree = DecisionTreeClassifier(criterion="entropy", max_leaf_nodes=leaves, random_state=seed)
-    tree.fit(inputs, learned.target)
-    return tree
 
 
 def _paths(tree: DecisionTreeClassifier) -> tuple[Path, ...]:
