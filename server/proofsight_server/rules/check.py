@@ -11,6 +11,7 @@ from proofsight_server.rules.learner import Learner
 from proofsight_server.rules.program import Program
 from proofsight_server.rules.table import Validation
 from proofsight_server.symbols.feature import Bools, Ints
+from proofsight_server.symbols.promise import check_promises
 
 _CLASSES = ("street", "T-shirt/top", "digit_7", "never seen")
 
@@ -30,19 +31,7 @@ def check_learner(factory: Callable[[], Learner], *, seed: int = 0) -> None:
     AssertionError
         If a promise is broken; the message lists every broken one.
     """
-    case = _Case(factory, np.random.default_rng(seed))
-    broken = []
-    for promise, holds in _PROMISES.items():
-        try:
-            kept = holds(case)
-        except Exception as error:
-            broken.append(f"{promise}: raised {type(error).__name__}: {error}")
-        else:
-            if not kept:
-                broken.append(promise)
-    if broken:
-        lines = "\n".join(f"- {promise}" for promise in broken)
-        raise AssertionError(f"the learner breaks {len(broken)} promises:\n{lines}")
+    check_promises("learner", _PROMISES, _Case(factory, np.random.default_rng(seed)))
 
 
 class _Case:

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 import numpy as np
 
 from proofsight_server.symbols.feature import Feature, Floats, Ints, Layer
+from proofsight_server.symbols.promise import check_promises
 from proofsight_server.symbols.quantisation import Quantisation, canonical_order
 
 _LAYERS = (
@@ -49,19 +50,7 @@ def check_quantiser(factory: Callable[[], QuantiserLike], *, seed: int = 0) -> N
     AssertionError
         If a promise is broken; the message lists every broken one.
     """
-    case = _Case(factory, np.random.default_rng(seed))
-    broken = []
-    for promise, holds in _PROMISES.items():
-        try:
-            kept = holds(case)
-        except Exception as error:
-            broken.append(f"{promise}: raised {type(error).__name__}: {error}")
-        else:
-            if not kept:
-                broken.append(promise)
-    if broken:
-        lines = "\n".join(f"- {promise}" for promise in broken)
-        raise AssertionError(f"the quantiser breaks {len(broken)} promises:\n{lines}")
+    check_promises("quantiser", _PROMISES, _Case(factory, np.random.default_rng(seed)))
 
 
 class _Case:
