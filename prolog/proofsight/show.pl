@@ -1,3 +1,4 @@
+:- encoding(utf8).
 :- module(proofsight_show,
           [ proof_lines/2,              % +Proof, -Lines
             number_text/3               % +Number, +Digits, -Text

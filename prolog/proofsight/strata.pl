@@ -1,3 +1,4 @@
+:- encoding(utf8).
 :- module(proofsight_strata,
           [ cyclic/5                    % -Code, +Program, -File, -Offset, -Path
           ]).

@@ -1,3 +1,4 @@
+:- encoding(utf8).
 :- use_module(library(plunit)).
 :- use_module(library(filesex), [chmod/2, directory_file_path/3]).
 :- use_module('../../prolog/proofsight', [ knowledge_base/1, load_image/2, why/1, why/2, why_not/2, rules/0, rules/1, proof/2, show/1 ]).

@@ -1,3 +1,4 @@
+:- encoding(utf8).
 :- use_module(library(plunit)).
 :- use_module('../../prolog/proofsight/source').
 :- use_module('../../prolog/proofsight/clauses').

@@ -1,3 +1,4 @@
+:- encoding(utf8).
 :- use_module(library(plunit)).
 :- use_module(library(http/json), [json_read_dict/2]).
 :- use_module(library(process), [process_create/3, process_wait/2]).
