@@ -48,11 +48,12 @@ class Workspace:
         return weights, self._made[name]
 
     def extracted(self, kb: str, data: str, model: str, weights: Path, *options: str) -> str:
-        """`R/KB` of a revision extracted with a tree of at most 30 rules."""
+        """`R/KB` of a revision extracted with a tree of at most 30 rules, thresholds mean-std."""
         if f"kb:{kb}" not in self._made:
             self._made[f"kb:{kb}"] = self.run(
                 *("extract", "--data", data, "--model", model, "--weights", str(weights)),
                 *("--repository", str(self.repository), "--name", kb, "--max-rules", "30"),
+                *("--threshold", "mean-std"),
                 *options,
             )
         return f"{self.repository}/{kb}"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from proofsight_server.errors import Overloaded
@@ -105,7 +106,8 @@ class Batcher:
 
     def _pass(self, taken: list[_Waiting]) -> Observation:
         batch = taken[0].batch if len(taken) == 1 else torch.cat([w.batch for w in taken])
-        return self._observe(batch, taken[0].regions)
+        regions = taken[0].regions
+        return _joined([self._observe(p, regions) for p in torch.split(batch, self._batch_images)])
 
     async def _separately(self, taken: list[_Waiting], error: Exception) -> None:
         """One caller's bad tensor must not fail its neighbours."""
@@ -132,6 +134,20 @@ class Batcher:
                     observation if len(taken) == 1 else _part(observation, start, stop)
                 )
             start = stop
+
+
+def _joined(parts: list[Observation]) -> Observation:
+    """The images of several observations as one."""
+    if len(parts) == 1:
+        return parts[0]
+    regions = [part.regions for part in parts if part.regions is not None]
+    return Observation(
+        np.concatenate([part.logits for part in parts]),
+        np.concatenate([part.decisions for part in parts]),
+        np.concatenate([part.probabilities for part in parts]),
+        np.concatenate([part.values for part in parts]),
+        np.concatenate(regions) if regions else None,
+    )
 
 
 def _part(whole: Observation, start: int, stop: int) -> Observation:

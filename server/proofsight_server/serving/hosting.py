@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -87,7 +88,13 @@ class Host:
         await self.pool.start()
         self._batcher = Batcher(
             lambda batch, regions: self._reader.observe(batch, regions=regions),
-            batch_images=self._settings.batch_images,
+            batch_images=max(
+                1,
+                min(
+                    self._settings.batch_images,
+                    self._settings.batch_values // math.prod(self.network.input_shape),
+                ),
+            ),
             delay=self._settings.batch_delay,
             queue_images=self._settings.queue_images,
         )

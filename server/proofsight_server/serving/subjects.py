@@ -81,13 +81,17 @@ async def _numbers(host: Host, message: image_pb2.Tensor, batch: bool) -> torch.
         array = array[None]
     if dtype == np.uint8:
         return host.fitting(await asyncio.to_thread(_preprocess, host, array))
-    fitted = host.fitting(torch.from_numpy(array.copy()))
-    if not bool(torch.isfinite(fitted).all()):
+    return await asyncio.to_thread(_finite, host.fitting(torch.from_numpy(array.copy())))
+
+
+def _finite(batch: torch.Tensor) -> torch.Tensor:
+    # One pass; only a sum that is not finite, or overflows, is worth a closer look.
+    if not math.isfinite(float(batch.sum())) and not bool(torch.isfinite(batch).all()):
         raise BadTensor(
             "the tensor has values that are not finite; send finite float32 numbers",
             field="subject.image.tensor.data",
         )
-    return fitted
+    return batch
 
 
 def _preprocess(host: Host, pixels: np.ndarray) -> torch.Tensor:
