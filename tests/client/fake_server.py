@@ -192,7 +192,7 @@ class FakeExplanations(explanations_pb2_grpc.ExplanationsServicer):
     def __init__(self, server: FakeServer) -> None:
         self._server = server
 
-    def Classify(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Classify(self, request: Any, context: Any) -> Any:
         self._server.note(request, context)
         return explanations.ClassifyResponse(
             revision=REVISION,
@@ -201,7 +201,7 @@ class FakeExplanations(explanations_pb2_grpc.ExplanationsServicer):
             decision=explanations.Decision(class_name="digit_7", rule="r12"),
         )
 
-    def Explain(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Explain(self, request: Any, context: Any) -> Any:
         self._server.note(request, context)
         return explanations.ExplainResponse(
             revision=REVISION,
@@ -213,7 +213,7 @@ class FakeExplanations(explanations_pb2_grpc.ExplanationsServicer):
             facts=self._server.facts() if request.with_facts else None,
         )
 
-    def Query(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+    def Query(self, request: Any, context: Any) -> Iterator[Any]:
         self._server.note(request, context)
         for bindings in self._server.solutions:
             yield explanations.QueryResponse(
@@ -240,11 +240,11 @@ class FakeFacts(facts_pb2_grpc.FactsServicer):
     def __init__(self, server: FakeServer) -> None:
         self._server = server
 
-    def TranslateImage(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def TranslateImage(self, request: Any, context: Any) -> Any:
         self._server.note(request, context)
         return facts.TranslateImageResponse(facts=self._server.facts())
 
-    def TranslateImages(self, requests: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+    def TranslateImages(self, requests: Any, context: Any) -> Iterator[Any]:
         for request in requests:
             self._server.note(request, context)
             if request.image.encoded == b"end":
@@ -269,15 +269,15 @@ class FakeKnowledge(knowledge_bases_pb2_grpc.KnowledgeBasesServicer):
     def __init__(self, server: FakeServer) -> None:
         self._server = server
 
-    def ListKnowledgeBases(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ListKnowledgeBases(self, request: Any, context: Any) -> Any:
         self._server.note(request, context)
         return knowledge.ListKnowledgeBasesResponse(knowledge_bases=self._server.kbs)
 
-    def GetRevision(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def GetRevision(self, request: Any, context: Any) -> Any:
         self._server.note(request, context)
         return self._server.revision()
 
-    def ListRules(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ListRules(self, request: Any, context: Any) -> Any:
         self._server.note(request, context)
         start = int(request.page_token or 0)
         stop = start + self._server.page
@@ -286,12 +286,12 @@ class FakeKnowledge(knowledge_bases_pb2_grpc.KnowledgeBasesServicer):
             next_page_token=str(stop) if stop < len(self._server.rules) else "",
         )
 
-    def ExportProgram(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ExportProgram(self, request: Any, context: Any) -> Any:
         self._server.note(request, context)
         files = [knowledge.ProgramFile(path=p, text=t) for p, t in self._server.files.items()]
         return knowledge.ExportProgramResponse(revision=REVISION, etag="e1", files=files)
 
-    def CheckProgram(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def CheckProgram(self, request: Any, context: Any) -> Any:
         self._server.note(request, context)
         finding = knowledge.Finding(
             severity="error",

@@ -14,7 +14,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-import torch
+from torch import library
 
 _SCHEMAS = {
     "nms": "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -43,10 +43,10 @@ def import_torchvision() -> ModuleType:
     # The failed import leaves half of the package behind; the second must start anew.
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         del sys.modules[name]
-    library: Any = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+    operators: Any = library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for schema in _SCHEMAS.values():
-        library.define(schema)
+        operators.define(schema)
     module = importlib.import_module("torchvision")
     # A Library undeclares its operators when it is collected, so it lives with the module.
-    module._proofsight_operators = library  # type: ignore[attr-defined]
+    module._proofsight_operators = operators  # type: ignore[attr-defined]
     return module

@@ -152,7 +152,7 @@ def _first(names: Sequence[str]) -> str:
 def _safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
             texts = file.metadata() or {}
     except (OSError, SafetensorError, ValueError) as error:
         raise BadWeights(f"{path}: no whole safetensors file: {error}", path=path) from error
