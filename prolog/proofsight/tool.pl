@@ -64,7 +64,8 @@ check(Directory) :-
     json_text(object([ ok-Ok, issues-IssueObjects, layers-Layers,
                        propositions-PropositionObjects, rules-Rules,
                        policy-Policy, default_class-Default,
-                       class_order-Classes, labels-LabelLists, user-User
+                       class_order-Classes, bases-[], labels-LabelLists,
+                       user-User
                      ]),
               Json),
     format('~s~n', [Json]).

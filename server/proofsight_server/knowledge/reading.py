@@ -19,6 +19,7 @@ from proofsight_server.rules.program import (
     ExceptionHead,
     Head,
     Literal,
+    PointsHead,
     Policy,
     Program,
     Rule,
@@ -27,8 +28,9 @@ from proofsight_server.rules.program import (
 )
 from proofsight_server.symbols.feature import Cell, Feature, Kind, Layer, Proposition, Reduction
 
-_HEADS: dict[str, Callable[[str], Head]] = {
+_HEADS: dict[str, Callable[..., Head]] = {
     "class": ClassHead,
+    "points": PointsHead,
     "ab": ExceptionHead,
     "derived": DerivedHead,
 }
@@ -108,16 +110,18 @@ def _source(answer: Mapping[str, Any]) -> ProgramSource:
     )
     order = tuple(answer["class_order"])
     rules = tuple(map(_rule, answer["rules"]))
-    heads = dict.fromkeys(rule.head.name for rule in rules if isinstance(rule.head, ClassHead))
+    heads = [rule.head for rule in rules]
+    named = (head.name for head in heads if isinstance(head, ClassHead | PointsHead))
     return ProgramSource(
         layers,
         tuple(map(_proposition, answer["propositions"])),
         Program(
             rules,
-            order or tuple(heads),
+            order or tuple(dict.fromkeys(named)),
             _policy(answer["policy"]),
             answer["default_class"],
             order,
+            tuple((name, points) for name, points in answer["bases"]),
         ),
         tuple(Label(*label) for label in answer["labels"]),
         tuple(answer["user"]),
@@ -154,9 +158,9 @@ def _pair(numbers: Sequence[int]) -> tuple[int, int]:
 
 
 def _rule(found: Mapping[str, Any]) -> Rule:
-    noun, name = found["head"]
+    noun, *rest = found["head"]
     stats = tuple((key, _stat(value)) for key, value in found["stats"])
-    return Rule(found["id"], _HEADS[noun](name), tuple(map(_element, found["body"])), stats)
+    return Rule(found["id"], _HEADS[noun](*rest), tuple(map(_element, found["body"])), stats)
 
 
 def _element(found: Sequence[Any]) -> Element:

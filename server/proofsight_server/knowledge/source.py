@@ -18,6 +18,7 @@ from proofsight_server.rules.program import (
     Element,
     ExceptionHead,
     Literal,
+    PointsHead,
     Program,
     Rule,
     Stat,
@@ -102,6 +103,7 @@ def write_rules(program: Program) -> str:
     tail = [f"policy({program.policy})."]
     if program.default is not None:
         tail.append(f"default_class({quote(program.default)}).")
+    tail += [f"base_points({quote(name)}, {points})." for name, points in program.bases]
     tail.append(_filled("class_order([", [quote(name) for name in order], "])."))
     blocks.append("\n".join(tail) + "\n")
     stats = [_stats_text(rule) for rule in program.rules if rule.stats]
@@ -115,6 +117,8 @@ def rule_text(rule: Rule) -> str:
     head = rule.head
     if isinstance(head, ClassHead):
         goal = f"class(Image, {quote(head.name)})"
+    elif isinstance(head, PointsHead):
+        goal = f"points(Image, {quote(head.name)}, {head.points})"
     elif isinstance(head, ExceptionHead):
         goal = f"ab({quote(head.rule)}, Image)"
     else:

@@ -13,6 +13,7 @@ from proofsight_server.rules.program import (
     ClassHead,
     Element,
     Literal,
+    PointsHead,
     Program,
     Rule,
 )
@@ -29,14 +30,23 @@ class Evaluation:
     decisions
         (n,) index into the program's `classes`; -1 where nothing decides.
     rules
-        (n,) index of the deciding rule; -1 where no class rule fires.
+        (n,) index of the deciding rule; -1 where no class rule fires, and for `points`.
     by_default
         (n,) whether the default class decided.
+    scores
+        (n, classes) the points of each class; None for all policies but `points`.
     """
 
     decisions: Ints
     rules: Ints
     by_default: Bools
+    scores: Ints | None = None
+
+    @property
+    def decided(self) -> Bools:
+        """(n,) whether rules decided, and not the default or nothing."""
+        decided: Bools = (self.decisions >= 0) & ~self.by_default
+        return decided
 
 
 def evaluate(
@@ -101,11 +111,16 @@ class Evaluator:
             + [-1 if program.default is None else index[program.default]],
             dtype=np.int64,
         )
+        self._scores = _Scores(program) if program.policy == "points" else None
 
     def __call__(self, bits: Bools) -> Evaluation:
         """Decide each image; `bits` has shape (n, names). Raises BadTensor for another."""
         fires = self._fires(bits)
         rules = np.full(len(bits), -1, dtype=np.int64)
+        if self._scores is not None:
+            scores = self._scores(fires)
+            never = np.zeros(len(bits), dtype=np.bool_)
+            return Evaluation(self._scores.best(scores), rules, never, scores)
         for rule in reversed(self._priority):
             rules[fires[rule]] = rule
         undecided = rules == -1
@@ -177,6 +192,36 @@ class _Table:
         return self._cache[name]
 
 
+class _Scores:
+    """The points of each class."""
+
+    def __init__(self, program: Program) -> None:
+        index = {name: number for number, name in enumerate(program.classes)}
+        heads = [rule.head for rule in program.rules]
+        self._lines = [n for n, head in enumerate(heads) if isinstance(head, PointsHead)]
+        self._points = np.zeros((len(self._lines), len(index)), dtype=np.int64)
+        for line, number in enumerate(self._lines):
+            head = heads[number]
+            assert isinstance(head, PointsHead)
+            self._points[line, index[head.name]] = head.points
+        self._bases = np.zeros(len(index), dtype=np.int64)
+        for name, points in program.bases:
+            self._bases[index[name]] = points
+        self._order = np.array([index[name] for name in program.order()], dtype=np.int64)
+
+    def __call__(self, fires: Bools) -> Ints:
+        """(n, classes) from (rules, n)."""
+        scores: Ints = fires[self._lines].T.astype(np.int64) @ self._points + self._bases
+        return scores
+
+    def best(self, scores: Ints) -> Ints:
+        """(n,) the class with the most points; -1 where there are no classes."""
+        if not len(self._order):
+            return np.full(len(scores), -1, dtype=np.int64)
+        best: Ints = self._order[scores[:, self._order].argmax(axis=1)]
+        return best
+
+
 def _priority(program: Program) -> tuple[int, ...]:
     """Class rules, the one that decides if it fires first: every policy is such an order."""
     rank = {name: place for place, name in enumerate(program.order())}
@@ -201,8 +246,11 @@ def _confidence(rule: Rule) -> float:
 
 def _check(program: Program) -> None:
     known = set(program.classes)
-    used = [rule.head.name for rule in program.rules if isinstance(rule.head, ClassHead)]
+    _check_kind(program)
+    heads = [rule.head for rule in program.rules]
+    used = [head.name for head in heads if isinstance(head, ClassHead | PointsHead)]
     used += [] if program.default is None else [program.default]
+    used += [name for name, _ in program.bases]
     for name in used:
         if name not in known:
             raise BadProgram(
@@ -215,3 +263,24 @@ def _check(program: Program) -> None:
         if rule.id in seen:
             raise BadProgram(f"two rules are named {rule.id}; ids are unique", rule=rule.id)
         seen.add(rule.id)
+
+
+def _check_kind(program: Program) -> None:
+    """Refuse a program that decides partly by points and partly by rules for classes."""
+    points = program.policy == "points"
+    wrong = ClassHead if points else PointsHead
+    for rule in program.rules:
+        if isinstance(rule.head, wrong):
+            raise BadProgram(
+                f"rule {rule.id} gives {'a class' if points else 'points'}, but the policy is "
+                f"{program.policy}; programs of policy points have rules for points only, and "
+                "no others have them",
+                rule=rule.id,
+            )
+    if points and program.default is not None:
+        raise BadProgram(
+            f"the policy is points, under which some class always wins, so that the default "
+            f"class {program.default} would never decide; remove it"
+        )
+    if program.bases and not points:
+        raise BadProgram(f"the policy is {program.policy}, which has no base points; remove them")

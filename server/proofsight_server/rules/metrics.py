@@ -9,7 +9,7 @@ import numpy as np
 
 from proofsight_server.errors import BadTensor
 from proofsight_server.rules.evaluation import evaluate
-from proofsight_server.rules.program import AtLeast, ClassHead, Element, Program
+from proofsight_server.rules.program import AtLeast, ClassHead, Element, PointsHead, Program
 from proofsight_server.symbols.feature import Bools, Ints, Proposition
 
 
@@ -50,10 +50,10 @@ class Size:
     Attributes
     ----------
     rules, top_rules
-        Clauses, the default excluded; those with a class as head.
+        Clauses, the default excluded; those with a class, or points for one, as head.
     literals
         Body literals over all clauses, exception and `derived/2` clauses included; `rule/2`
-        does not count, `\+ ab` counts 1, `at_least(M, L)` counts length(L).
+        does not count, `\+ ab` counts 1, `at_least(M, L)` counts length(L), bases count apart.
     atoms
         Distinct (layer, channel or unit) used.
     propositions
@@ -112,7 +112,7 @@ def measure(
         raise BadTensor("no images: shares of nothing cannot be measured")
     evaluation = evaluate(program, bits, names, observed=observed)
     agree = evaluation.decisions == cnn
-    covered = evaluation.rules >= 0
+    covered = evaluation.decided
     return Metrics(
         images=images,
         accuracy=None if labels is None else _share(evaluation.decisions == labels),
@@ -138,7 +138,7 @@ def size_of(program: Program, propositions: Iterable[Proposition]) -> Size:
     literals = sum(_length(element) for rule in program.rules for element in rule.body)
     return Size(
         rules=len(program.rules),
-        top_rules=sum(isinstance(rule.head, ClassHead) for rule in program.rules),
+        top_rules=sum(isinstance(rule.head, ClassHead | PointsHead) for rule in program.rules),
         literals=literals,
         atoms=len(atoms),
         propositions=len(used),

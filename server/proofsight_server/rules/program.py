@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal as OneOf
 
-Policy = OneOf["exclusive", "ordered", "confidence"]
+Policy = OneOf["exclusive", "ordered", "confidence", "points"]
 Stat = bool | int | float | str
 
 
@@ -57,7 +57,15 @@ class DerivedHead:
     proposition: str
 
 
-Head = ClassHead | ExceptionHead | DerivedHead
+@dataclass(frozen=True, slots=True)
+class PointsHead:
+    """`points(Image, name, points)`: where the body holds, that class's score gains `points`."""
+
+    name: str
+    points: int
+
+
+Head = ClassHead | ExceptionHead | DerivedHead | PointsHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,9 @@ class Program:
     * `ordered`: the head of the first class rule that fires;
     * `confidence`: the head of the firing class rule with the greatest `confidence`
       statistic (0 where it has none), then the first in `class_order`, then in the file;
+    * `points`: the class with the greatest score, its base (0 where `bases` has none) and the
+      points of its rules that fire; of equal ones the first in `class_order`.  Only this
+      policy has rules for points, and it has no rules for classes and no default;
     * where no class rule fires: `default`, or no decision if that is None.
     """
 
@@ -101,6 +112,7 @@ class Program:
     policy: Policy = "exclusive"
     default: str | None = None
     class_order: tuple[str, ...] = field(default=())
+    bases: tuple[tuple[str, int], ...] = ()
 
     def order(self) -> tuple[str, ...]:
         """All classes in the order that breaks ties; those `class_order` leaves out come last."""
