@@ -16,7 +16,16 @@ from torch import Tensor, nn
 
 from proofsight_server.errors import BadModel
 from proofsight_server.vision.following import role_of_module
-from proofsight_server.vision.points import Observe, Point, Tapped, numbered, per_image, trial
+from proofsight_server.vision.points import (
+    Change,
+    Observe,
+    Point,
+    Replaced,
+    Tapped,
+    numbered,
+    per_image,
+    trial,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +82,37 @@ class HookedFlow:
         """
         return hooked(self._module, names, observe)
 
+    def replace(self, name: str) -> Replaced:
+        """The network with the output of one run of a module replaced.
+
+        A call raises BadModel where the flow of its batch does not pass `name`.
+        """
+        path, _, number = name.partition("#")
+        module, wanted = self._module.get_submodule(path), int(number or 1)
+
+        def run(change: Change, batch: Tensor) -> Tensor:
+            runs = 0
+
+            def hook(child: nn.Module, taken: object, given: Tensor) -> Tensor:
+                nonlocal runs
+                runs += 1
+                if runs != wanted:
+                    return given
+                changed = change(given).clone()
+                # Code may go on with the tensor that a module in place took, not with its output.
+                return given.copy_(changed) if getattr(child, "inplace", False) else changed
+
+            handle = module.register_forward_hook(hook)
+            try:
+                logits: Tensor = self._module(batch)
+            finally:
+                handle.remove()
+            if runs < wanted:
+                raise _not_run(name)
+            return logits
+
+        return run
+
 
 def hooked(module: nn.Module, names: Sequence[str], observe: Observe) -> Tapped:
     """A network with hooks on the outputs of some of its modules.
@@ -114,14 +154,18 @@ def hooked(module: nn.Module, names: Sequence[str], observe: Observe) -> Tapped:
             logits = module(batch)
         missing = [name for name in names if name not in observed]
         if missing:
-            raise BadModel(
-                f"the network did not run {missing[0]} for these images: its flow depends on "
-                "its data, so this layer cannot be read for every image; choose another",
-                layer=missing[0],
-            )
+            raise _not_run(missing[0])
         return logits, [observed[name] for name in names]
 
     return run
+
+
+def _not_run(name: str) -> BadModel:
+    return BadModel(
+        f"the network did not run {name} for these images: its flow depends on its data, so this "
+        "layer cannot be read for every image; choose another",
+        layer=name,
+    )
 
 
 def _follow(start: _Run, later: Sequence[_Run]) -> str:

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 Observe = Callable[[str, Tensor], Any]
 Tapped = Callable[[Tensor], tuple[Tensor, list[Any]]]
+Change = Callable[[Tensor], Tensor]
+Replaced = Callable[[Change, Tensor], Tensor]
 
 # Two images: enough to see which axis of a tensor counts them.
 TRIAL_IMAGES = 2
@@ -47,6 +49,14 @@ class Flow(Protocol):
         The result maps a batch to logits and to what `observe` returned, in the order of `names`,
         each of which is given once.
         With `training` it is to be run while the network is in training mode.
+        """
+
+    def replace(self, name: str) -> Replaced:
+        """The network with another tensor in place of the one at `name`.
+
+        The result maps a change and a batch to logits: the network goes on with what the change
+        makes of the tensor, everywhere that it uses it.  What a change returns is copied, since
+        later operations may work in place.
         """
 
 

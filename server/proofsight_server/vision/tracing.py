@@ -15,7 +15,16 @@ from torch import Tensor, fx, nn
 
 from proofsight_server.vision.following import Role, role_of_function, role_of_module
 from proofsight_server.vision.hooking import hooked
-from proofsight_server.vision.points import Observe, Point, Tapped, numbered, per_image, trial
+from proofsight_server.vision.points import (
+    Change,
+    Observe,
+    Point,
+    Replaced,
+    Tapped,
+    numbered,
+    per_image,
+    trial,
+)
 
 _QUESTIONS = {"size", "dim", "ndimension", "numel", "getattr"}
 
@@ -98,6 +107,10 @@ class TracedFlow:
             finally:
                 self._module.eval()
         return _tapped(self._module, graph, {name: nodes[name] for name in names}, observe)
+
+    def replace(self, name: str) -> Replaced:
+        """The graph with another tensor at `name`; a hook would miss uses inside its block."""
+        return _replaced(self._module, self._graph, self._nodes[name])
 
     def _run_giving(self, wanted: fx.Node) -> str:
         """The run of a module that gives a node's tensor, '' where a function makes it."""
@@ -225,16 +238,37 @@ def _tapped(
         with tapped_graph.inserting_after(copied[point]):
             seen.append(tapped_graph.call_module(target, (copied[point],)))
     tapped_graph.output((output, tuple(seen)))
-    for node in tapped_graph.nodes:
-        if node.op in {"call_module", "get_attr"} and node.target not in parts:
-            parts[node.target] = _attribute(module, str(node.target))
-    tapped = fx.GraphModule(parts, tapped_graph)
+    tapped = fx.GraphModule(_parts(module, tapped_graph, parts), tapped_graph)
 
     def run(batch: Tensor) -> tuple[Tensor, list[Any]]:
         logits, observed = tapped(batch)
         return logits, list(observed)
 
     return run
+
+
+def _replaced(module: nn.Module, graph: fx.Graph, point: fx.Node) -> Replaced:
+    changed_graph, copied = fx.Graph(), dict[fx.Node, fx.Node]()
+    # First of all inputs, since those of the network may have defaults.
+    change = changed_graph.placeholder("proofsight_change")
+    output = changed_graph.graph_copy(graph, copied)
+    old = copied[point]
+    with changed_graph.inserting_after(old):
+        new = changed_graph.call_function(_changed, (change, old))
+    old.replace_all_uses_with(new, delete_user_cb=lambda user: user is not new)
+    changed_graph.output(new if output is old else output)
+    run: Replaced = fx.GraphModule(_parts(module, changed_graph, {}), changed_graph)
+    return run
+
+
+def _changed(change: Change, tensor: Tensor) -> Tensor:
+    return change(tensor).clone()
+
+
+def _parts(module: nn.Module, graph: fx.Graph, own: Mapping[str, Any]) -> dict[str, Any]:
+    """What a graph calls: its own parts, and modules and parameters of the network."""
+    targets = [str(node.target) for node in graph.nodes if node.op in {"call_module", "get_attr"}]
+    return {name: own[name] if name in own else _attribute(module, name) for name in targets}
 
 
 def _same(traced: object, expected: object) -> bool:
