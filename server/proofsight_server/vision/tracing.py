@@ -26,7 +26,11 @@ from proofsight_server.vision.points import (
     trial,
 )
 
-_QUESTIONS = {"size", "dim", "ndimension", "numel", "getattr"}
+Shapes = Mapping[fx.Node, tuple[int, ...]]
+Visit = Callable[[fx.Node, nn.Module | None, Mapping[fx.Node, Any], Shapes], Any]
+
+# Functions that ask a tensor something, and give none.
+QUESTIONS = {"size", "dim", "ndimension", "numel", "getattr"}
 
 
 class UntraceableError(Exception):
@@ -67,6 +71,23 @@ class TracedFlow:
     def points(self) -> Mapping[str, Point]:
         """Points by name, in order of execution."""
         return self._points
+
+    def walk(self, name: str, visit: Visit) -> Any:
+        """What `visit` makes of the node at a point, and of every node before it, in order.
+
+        It gets the node, the module that the node runs (None for a function), what it made
+        of each earlier node, and all shapes without the axis of the batch.
+        """
+        end = self._nodes[name]
+        made: dict[fx.Node, Any] = {}
+        for node in self._graph.nodes:
+            module = None
+            if node.op == "call_module":
+                module = self._module.get_submodule(str(node.target))
+            made[node] = visit(node, module, made, self._shapes)
+            if node is end:
+                break
+        return made[end]
 
     def reads(self, name: str) -> str:
         """The last of norm, residual add and non-linearity that follow, up to a branching."""
@@ -120,7 +141,7 @@ class TracedFlow:
     def _role(self, node: fx.Node) -> Role | None:
         if node.op == "call_module":
             return role_of_module(self._module.get_submodule(str(node.target)))
-        return role_of_function(_function(node)) if node.op.startswith("call") else None
+        return role_of_function(function_name(node)) if node.op.startswith("call") else None
 
 
 class _PathTracer(fx.Tracer):
@@ -166,7 +187,7 @@ class _PathTracer(fx.Tracer):
         counts: dict[str, int] = {}
         for node in self.graph.nodes:
             if "block" in node.meta:
-                block, function = node.meta["block"], _function(node)
+                block, function = node.meta["block"], function_name(node)
                 base = f"{block}.{function}" if block else function
                 if base in paths:
                     base += "_call"
@@ -279,13 +300,14 @@ def _same(traced: object, expected: object) -> bool:
     )
 
 
-def _function(node: fx.Node) -> str:
+def function_name(node: fx.Node) -> str:
+    """The name of the function or tensor method that a node calls, without underscores."""
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "call")
     return str(name).strip("_") or "call"
 
 
 def _is_question(node: fx.Node) -> bool:
-    return node.op in {"call_function", "call_method"} and _function(node) in _QUESTIONS
+    return node.op in {"call_function", "call_method"} and function_name(node) in QUESTIONS
 
 
 def _attribute(module: nn.Module, path: str) -> Any:
