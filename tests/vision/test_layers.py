@@ -10,7 +10,7 @@ from examples.networks import lenet, resnet20
 from proofsight_server.errors import BadModel, BadOption, UnknownLayer
 from proofsight_server.symbols.feature import Layer
 from proofsight_server.vision.hooking import HookedFlow
-from proofsight_server.vision.layers import flow_of, inspect, resolve
+from proofsight_server.vision.layers import flow_of, inspect, resolve, succession
 from proofsight_server.vision.model import build_model
 from proofsight_server.vision.network import Network
 from proofsight_server.vision.small_cnn import SmallCNN
@@ -237,3 +237,49 @@ def test_a_network_without_convolutions_has_no_default() -> None:
 def test_a_network_that_does_not_run_is_refused_before_the_work() -> None:
     with pytest.raises(BadModel, match=r"does not run on images of shape \(1, 9, 9\)"):
         inspect(network(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), shape=(1, 9, 9)))
+
+
+@pytest.mark.parametrize("make", [Residual, Shared, DataDependent])
+def test_layers_in_a_row_are_a_succession_in_whatever_order_they_are_named(
+    make: type[nn.Module],
+) -> None:
+    net = network(make())
+    layers = resolve(net, ["fc", "conv2", "conv1"])
+    assert [info.layer.atom for info in layers] == ["conv1", "conv2", "fc1"]
+    assert succession(net, layers) == layers
+
+
+def test_branches_beside_each_other_and_one_point_twice_are_no_succession() -> None:
+    net = network(Concatenated())
+    assert succession(net, resolve(net, ["head.0", "right"]))
+    with pytest.raises(BadOption, match="conv2 is not made from layer conv1: they stand on branch"):
+        succession(net, resolve(net, ["right", "left.0"]))
+    with pytest.raises(BadOption, match=r"conv3 and head are read at the same point \(head"):
+        succession(net, resolve(net, ["head", "head.0"]))
+    with pytest.raises(BadOption, match="at least two layers, and only conv1 was named"):
+        succession(net, resolve(net, ["conv1"]))
+
+
+def test_a_shortcut_around_a_layer_is_not_above_it() -> None:
+    net = network(Residual())
+    # Both are read after the add that joins them.
+    with pytest.raises(BadOption, match="conv2 and conv3 are read at the same point"):
+        succession(net, resolve(net, ["conv2", "project"]))
+
+
+def test_a_network_without_gradients_is_taken_to_be_in_order() -> None:
+    class Frozen(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Conv2d(1, 2, 3)
+            self.second = nn.Conv2d(2, 2, 3)
+            self.fc = nn.Linear(2, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            with torch.no_grad():
+                x.relu_()
+                x = self.second(self.first(x))
+                return self.fc(x.mean((2, 3)))  # type: ignore[no-any-return]
+
+    net = network(Frozen())
+    assert len(succession(net, resolve(net, ["first", "second"]))) == 2

@@ -103,6 +103,17 @@ def grids(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(positive(part) for part in text.split(",")))
 
 
+def layer(text: str) -> tuple[str, tuple[int, ...] | None]:
+    """A layer, and the grids over its maps if they are its own: `conv2:grid=1,4`."""
+    name, colon, option = text.partition(":")
+    key, _, sizes = option.partition("=")
+    if not name or (colon and key != "grid"):
+        raise argparse.ArgumentTypeError(
+            f"must be a layer, or one with grids of its own (conv2:grid=1,4), not {text!r}"
+        )
+    return name, grids(sizes) if colon else None
+
+
 def image_shape(dataset: Dataset) -> tuple[int, int, int] | None:
     """Channels, height and width of the data set's first image; None without images."""
     for split in (dataset.train, dataset.validation, dataset.test):

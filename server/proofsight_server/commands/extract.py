@@ -13,8 +13,10 @@ from proofsight_server.commands.arguments import (
     add_json,
     add_preprocessing,
     allowed,
+    at_least,
     grids,
     image_shape,
+    layer,
     preprocessing_options,
     rules_bound,
     whole,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from proofsight_server.extraction.extract import Source
 
 REDUCTIONS = ("l1", "l2", "mean", "max")
+CHAIN_MODES = ("faithful", "refit")
 THRESHOLDS = ("mean", "mean-std", "quantile", "info-gain")
 
 
@@ -43,10 +46,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", metavar="KB", required=True, help="the knowledge base's name")
     parser.add_argument(
         "--layer",
-        metavar="L",
+        metavar="L[:grid=R[,R]…]",
         action="append",
+        type=layer,
         default=[],
-        help="a layer to read, as its path or atom; may be repeated (the last convolution)",
+        help="a layer to read, as its path or atom, and the grids over its maps where they are "
+        "others than --grid; may be repeated, in any order (the last convolution)",
+    )
+    parser.add_argument(
+        "--chain",
+        action="store_true",
+        help="several layers: the class from the topmost, each of its propositions from the layer "
+        "below, and so on; then any of the layers can be the --entry of a question",
+    )
+    parser.add_argument(
+        "--chain-mode",
+        choices=CHAIN_MODES,
+        help="faithful: rules learn what the network does at their own layer; refit: those above "
+        "the lowest layer learn again from what the rules below them derive (faithful)",
+    )
+    parser.add_argument(
+        "--chain-leaves",
+        metavar="N",
+        type=at_least(2),
+        help="most leaves of the tree behind each derived proposition (16)",
     )
     parser.add_argument("--learner", metavar="NAME", default="tree", help="rule learner (tree)")
     parser.add_argument(
@@ -88,7 +111,9 @@ def _extract(args: argparse.Namespace) -> int:
 
     seed, source = _source(args)
     options = ExtractOptions(
-        layers=tuple(args.layer),
+        layers=tuple(name for name, _ in args.layer),
+        layer_grids={name: sizes for name, sizes in args.layer if sizes is not None},
+        **_chain(args),
         learner=args.learner,
         max_rules=args.max_rules,
         reduction=args.reduction,
@@ -107,6 +132,20 @@ def _extract(args: argparse.Namespace) -> int:
         print(f"{revision.name} is in {revision.directory}")
         print_figures(figures)
     return 0
+
+
+def _chain(args: argparse.Namespace) -> dict[str, Any]:
+    """What was said of a chain, as options. Raises BadOption where there is none."""
+    from proofsight_server.errors import BadOption
+
+    given = {"--chain-mode": args.chain_mode, "--chain-leaves": args.chain_leaves}
+    if not args.chain:
+        for flag, value in given.items():
+            if value is not None:
+                raise BadOption(f"{flag} {value} says how layers are chained; add --chain")
+        return {}
+    leaves = {} if args.chain_leaves is None else {"chain_leaves": args.chain_leaves}
+    return {"chain": args.chain_mode or CHAIN_MODES[0], **leaves}
 
 
 def _source(args: argparse.Namespace) -> tuple[int, Source]:

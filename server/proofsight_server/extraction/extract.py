@@ -20,16 +20,18 @@ from proofsight_server.extraction.versions import versions
 from proofsight_server.knowledge.manifest import Manifest
 from proofsight_server.knowledge.repository import Draft, Repository
 from proofsight_server.knowledge.revision import Revision
+from proofsight_server.rules.chain import Chain
+from proofsight_server.rules.entry import entry_layers, observed_at
 from proofsight_server.rules.evaluation import evaluate
 from proofsight_server.rules.learner import Learner, build_learner
 from proofsight_server.rules.program import Program
 from proofsight_server.rules.statistics import with_layers
 from proofsight_server.symbols.feature import Feature
-from proofsight_server.symbols.quantisation import Quantisation
+from proofsight_server.symbols.quantisation import Quantisation, joined
 from proofsight_server.symbols.quantiser import Quantiser
 from proofsight_server.symbols.reduction import features_of
 from proofsight_server.vision.dataset import Dataset
-from proofsight_server.vision.layers import LayerInfo, resolve
+from proofsight_server.vision.layers import LayerInfo, resolve, succession
 from proofsight_server.vision.network import Network, save_weights
 
 Splits = Mapping[str, Seen]
@@ -75,17 +77,19 @@ def extract(
     dataset, network = source.dataset, source.network
     # Everything that can be refused is refused before the first image is looked at.
     repository.check_target(kb)
-    learner = build_learner(options.learner, **options.learner_arguments())
+    build_learner(options.learner, **options.learner_arguments())
     check_classes(dataset, network.classes)
     if not len(dataset.train):
         raise BadDataset(f"{dataset.uri} has no training images to extract rules from")
     layers = resolve(network, options.layers)
+    if options.chain is not None:
+        layers = succession(network, layers)
     features = _features(options, layers)
     raw = see(dataset, network, features, layers, batch=options.batch, watch=watch)
     with watch.step("quantising"):
         quantisation, splits = _quantised(options, features, layers, raw)
     with watch.step("learning rules"):
-        program = _learned(learner, quantisation, splits, network.classes)
+        program = _learned(options, quantisation, splits, network.classes)
     with watch.step("measuring"):
         figures = figures_of(program, quantisation, splits, seed=options.seed)
         manifest = _manifest(options, source, figures)
@@ -106,7 +110,10 @@ def _features(options: ExtractOptions, layers: Sequence[LayerInfo]) -> list[Feat
         feature
         for info in layers
         for feature in features_of(
-            info.layer, info.shape, reduction=options.reduction, grids=options.grids
+            info.layer,
+            info.shape,
+            reduction=options.reduction,
+            grids=options.grids_of(info.layer),
         )
     ]
 
@@ -114,17 +121,12 @@ def _features(options: ExtractOptions, layers: Sequence[LayerInfo]) -> list[Feat
 def _quantised(
     options: ExtractOptions, features: Sequence[Feature], layers: Sequence[LayerInfo], raw: Splits
 ) -> tuple[Quantisation, Splits]:
-    """The fitted quantisation, and the splits with only the columns that it kept."""
-    train = raw["train"]
-    quantisation = (
-        Quantiser(
-            options.threshold,
-            default_reduction=options.reduction,
-            **options.threshold_options,
-        )
-        .fit(train.values, train.decisions, features, [info.layer for info in layers])
-        .quantisation_
-    )
+    """The fitted quantisation, and the splits with only the columns that it kept.
+
+    Where layers are chained each is fitted by itself, else all together.
+    """
+    groups = [layers] if options.chain is None else [[info] for info in layers]
+    quantisation = joined([_fitted(options, features, group, raw["train"]) for group in groups])
     place = {feature: column for column, feature in enumerate(features)}
     columns = [place[feature] for feature in quantisation.features]
     return quantisation, {
@@ -133,17 +135,45 @@ def _quantised(
     }
 
 
+def _fitted(
+    options: ExtractOptions,
+    features: Sequence[Feature],
+    layers: Sequence[LayerInfo],
+    train: Seen,
+) -> Quantisation:
+    atoms = {info.layer.atom for info in layers}
+    columns = [at for at, feature in enumerate(features) if feature.layer in atoms]
+    whole = len(columns) == len(features)
+    quantiser = Quantiser(
+        options.threshold, default_reduction=options.reduction, **options.threshold_options
+    )
+    return quantiser.fit(
+        train.values if whole else train.values[:, columns],
+        train.decisions,
+        [features[column] for column in columns],
+        [info.layer for info in layers],
+    ).quantisation_
+
+
 def _learned(
-    learner: Learner, quantisation: Quantisation, splits: Splits, classes: Sequence[str]
+    options: ExtractOptions, quantisation: Quantisation, splits: Splits, classes: Sequence[str]
 ) -> Program:
+    """The program of the learner or, where layers are chained, of the learner on top of them."""
     tables = {
         name: (quantisation.bits(split.values), split.decisions) for name, split in splits.items()
     }
     bits, decisions = tables["train"]
-    learner.fit(bits, decisions, quantisation.names, classes, validation=tables.get("validation"))
-    for warning in getattr(learner, "warnings_", ()):
+    table, held = (bits, decisions, quantisation.names, classes), tables.get("validation")
+    make = partial(build_learner, options.learner, **options.learner_arguments())
+    learned: Learner | Chain
+    if options.chain is None:
+        learned = make().fit(*table, validation=held)
+    else:
+        chain = Chain(make, options.chain_leaves, options.chain)
+        learned = chain.fit(*table, quantisation.by_layer, validation=held)
+    for warning in getattr(learned, "warnings_", ()):
         _log.warning(warning)
-    return with_layers(learner.program_, quantisation.layers, quantisation.propositions)
+    return with_layers(learned.program_, quantisation.layers, quantisation.propositions)
 
 
 def _manifest(options: ExtractOptions, source: Source, figures: Mapping[str, Any]) -> Manifest:
@@ -181,14 +211,19 @@ def _verify(
     BadProgram
         It does not.
     """
-    for name, split in splits.items():
-        learned = evaluate(program, quantisation.bits(split.values), quantisation.names)
-        read = written.quantisation
-        again = evaluate(written.program, read.bits(split.values), read.names)
-        wrong = (learned.decisions != again.decisions) | (learned.rules != again.rules)
-        if read.features != quantisation.features or wrong.any():
-            raise BadProgram(
-                f"the written program does not decide {int(np.count_nonzero(wrong))} of "
-                f"{len(wrong)} {name} images as the learned one; nothing was published"
-            )
+    read = written.quantisation
+    same = read.features == quantisation.features
+    for entry in entry_layers(program, quantisation.by_layer):
+        observed = observed_at(entry, program, quantisation.by_layer)
+        for name, split in splits.items():
+            bits, again = quantisation.bits(split.values), read.bits(split.values)
+            ours = evaluate(program, bits, quantisation.names, observed=observed)
+            theirs = evaluate(written.program, again, read.names, observed=observed)
+            wrong = (ours.decisions != theirs.decisions) | (ours.rules != theirs.rules)
+            if not same or wrong.any():
+                raise BadProgram(
+                    f"the written program, entered at {entry}, does not decide "
+                    f"{int(np.count_nonzero(wrong))} of {len(wrong)} {name} images as the learned "
+                    "one; nothing was published"
+                )
     watch.check()

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from proofsight_server.errors import BadOption
-from proofsight_server.symbols.feature import REDUCTIONS, Reduction
+from proofsight_server.rules.chain import Mode
+from proofsight_server.symbols.feature import REDUCTIONS, Layer, Reduction
 
 Threshold = Literal["mean", "mean_std", "quantile", "info_gain"]
+CHAIN_LEAVES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,12 @@ class ExtractOptions:
         chosen on validation images), and what else it takes.
     reduction, grids
         How maps become numbers: over each cell of each grid of rows × columns.
+    layer_grids
+        The grids of single layers, by path or atom, where they are others than `grids`.
+    chain, chain_leaves
+        The mode in which several layers are chained, None where they are not: the learner then
+        sees the propositions of the top layer only, and a tree of at most so many leaves decides
+        each one that is used from the layer below it (see `Chain`).
     threshold, threshold_options
         How thresholds are fitted, and what the strategy takes.
     seed
@@ -39,6 +47,9 @@ class ExtractOptions:
     learner_options: Mapping[str, Any] = field(default_factory=dict)
     reduction: Reduction = "l1"
     grids: tuple[int, ...] = (1,)
+    layer_grids: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    chain: Mode | None = None
+    chain_leaves: int = CHAIN_LEAVES
     threshold: Threshold = "mean"
     threshold_options: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
@@ -48,16 +59,30 @@ class ExtractOptions:
         for name, value, known in (
             ("reduction", self.reduction, REDUCTIONS),
             ("threshold", self.threshold, get_args(Threshold)),
+            ("chain mode", self.chain, (None, *get_args(Mode))),
         ):
             if value not in known:
                 raise BadOption(
-                    f"{name} {value!r} is not known; use one of {', '.join(known)}",
+                    f"{name} {value!r} is not known; use one of {', '.join(filter(None, known))}",
                     option=name,
                     value=value,
                 )
-        for name, number in (("grid", min(self.grids, default=0)), ("batch", self.batch)):
+        grids = (self.grids, *self.layer_grids.values())
+        for name, number in (
+            ("grid", min(min(sizes, default=0) for sizes in grids)),
+            ("batch", self.batch),
+        ):
             if number < 1:
                 raise BadOption(f"{name} must be at least 1, not {number}", option=name)
+
+    def grids_of(self, layer: Layer) -> tuple[int, ...]:
+        """The grids over the maps of a layer."""
+        own = (
+            self.layer_grids[name]
+            for name in (layer.atom, layer.module)
+            if name in self.layer_grids
+        )
+        return next(own, self.grids)
 
     def learner_arguments(self) -> dict[str, Any]:
         """What the learner is made with."""
@@ -72,6 +97,9 @@ class ExtractOptions:
             "layers": list(self.layers),
             "reduction": self.reduction,
             "grids": list(self.grids),
+            "layer_grids": {name: list(sizes) for name, sizes in self.layer_grids.items()},
+            "chain": self.chain,
+            "chain_leaves": None if self.chain is None else self.chain_leaves,
             "threshold": self.threshold,
             "threshold_options": dict(self.threshold_options),
             "seed": self.seed,

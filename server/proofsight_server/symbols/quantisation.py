@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,14 @@ class Quantisation:
         return tuple(p.name for p in self.observable)
 
     @property
+    def by_layer(self) -> dict[str, tuple[str, ...]]:
+        """The names of the observable propositions of each layer, lowest layer first."""
+        return {
+            layer.atom: tuple(p.name for p in self.observable if p.layer == layer.atom)
+            for layer in self.layers
+        }
+
+    @property
     def thresholds(self) -> Floats:
         """The thresholds of the observable propositions, shape (p,) float32."""
         return np.array([p.threshold for p in self.observable], dtype=np.float32)
@@ -106,6 +114,28 @@ class Quantisation:
                 "where they are computed"
             )
         return values
+
+
+def joined(parts: Sequence[Quantisation]) -> Quantisation:
+    """One quantisation out of those of single layers, which stand in order of depth.
+
+    No proposition of one layer then stands for one of another, as it may where all were fitted
+    together, so that each layer can be read by itself.  Raises BadOption if the atoms of two
+    layers make two propositions share a name.
+    """
+    names = [name for part in parts for name in part.names]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadOption(f"two propositions would be named {twice}; give a layer another atom")
+    return replace(
+        parts[0],
+        layers=tuple(layer for part in parts for layer in part.layers),
+        propositions=tuple(p for part in parts for p in part.propositions),
+        scales=tuple(scale for part in parts for scale in part.scales),
+        rates=tuple(rate for part in parts for rate in part.rates),
+        aliases=tuple(alias for part in parts for alias in part.aliases),
+        dropped=tuple(name for part in parts for name in part.dropped),
+    )
 
 
 def canonical_order(features: Sequence[Feature], layers: Sequence[Layer]) -> list[int]:

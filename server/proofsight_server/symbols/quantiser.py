@@ -111,9 +111,11 @@ class Quantiser:
         bits = values > thresholds
         kept, aliases, dropped = _representatives(bits)
         if not kept:
+            atoms = ", ".join(layer.atom for layer in layers)
             raise BadOption(
-                f"none of the {len(features)} features divides the {len(values)} training images "
-                f"at its {self.threshold!r} threshold; choose another threshold, reduction or layer"
+                f"none of the {len(features)} features of {atoms} divides the {len(values)} "
+                f"training images at its {self.threshold!r} threshold; choose another threshold, "
+                "reduction or layer"
             )
         scales, rates = deviations(values[:, kept]), bits[:, kept].mean(axis=0)
         self.quantisation_ = Quantisation(

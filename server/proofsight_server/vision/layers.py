@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from proofsight_server.errors import BadModel, BadOption, UnknownLayer
 from proofsight_server.symbols.feature import Kind, Layer, module_atom
 from proofsight_server.vision.hooking import HookedFlow
 from proofsight_server.vision.network import Network
-from proofsight_server.vision.points import Flow, Point
+from proofsight_server.vision.points import Flow, Point, trial
 from proofsight_server.vision.tracing import TracedFlow, UntraceableError
 
 _CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
@@ -118,6 +120,65 @@ def resolve(network: Network, names: Sequence[str] = ()) -> tuple[LayerInfo, ...
         raise BadOption(f"layer {double} is named twice", layer=double)
     order = {name: place for place, name in enumerate(flow.points)}
     return tuple(sorted(chosen, key=lambda info: order[info.layer.module]))
+
+
+def succession(network: Network, layers: Sequence[LayerInfo]) -> tuple[LayerInfo, ...]:
+    """The layers, each of which is made from the one before it, for a chain of rules.
+
+    Parameters
+    ----------
+    network
+        The network that has them.
+    layers
+        What `resolve` gave: in order of execution, whatever the order of their names.
+
+    Raises
+    ------
+    BadOption
+        There are fewer than two; two are read at the same point; or one does not depend on the
+        one before it, since they stand on branches beside each other.
+    """
+    if len(layers) < 2:
+        raise BadOption(
+            f"a chain needs at least two layers, and only {layers[0].layer.atom} was named; name "
+            "another --layer, or leave --chain out",
+            option="chain",
+        )
+    flow = flow_of(network)
+    reads = list(dict.fromkeys(info.layer.reads for info in layers))
+    with torch.enable_grad():
+        # No leaf of the graph of gradients, since the network may begin in place.
+        batch = trial(network.input_shape).requires_grad_().clone()
+        _, maps = flow.tap(reads, lambda name, map: map)(batch)
+    at = dict(zip(reads, maps, strict=True))
+    for lower, upper in pairwise(info.layer for info in layers):
+        if at[lower.reads] is at[upper.reads]:
+            raise BadOption(
+                f"layers {lower.atom} and {upper.atom} are read at the same point "
+                f"({upper.reads}), so neither is below the other; leave one of them out",
+                option="chain",
+                layer=lower.atom,
+            )
+        if not _made_from(at[upper.reads], at[lower.reads]):
+            raise BadOption(
+                f"layer {upper.atom} is not made from layer {lower.atom}: they stand on branches "
+                "beside each other; chain layers of which each feeds the next",
+                option="chain",
+                layer=lower.atom,
+            )
+    return tuple(layers)
+
+
+def _made_from(upper: Tensor, lower: Tensor) -> bool:
+    """Whether gradients flow from one tensor to the other; yes where the network has none."""
+    if not upper.requires_grad or not lower.requires_grad:
+        return True
+    try:
+        (found,) = torch.autograd.grad(upper.sum(), lower, retain_graph=True, allow_unused=True)
+    except RuntimeError:
+        # Something between them works in place on what its gradient would need.
+        return True
+    return found is not None
 
 
 def _layers(flow: Flow) -> tuple[LayerInfo, ...]:
