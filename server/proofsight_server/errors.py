@@ -163,6 +163,20 @@ class UnknownLayer(UnknownName):
     noun = "layer"
 
 
+class UnknownChannel(UnknownName):
+    """A channel that no proposition reads."""
+
+    reason = "UNKNOWN_CHANNEL"
+    noun = "channel"
+
+
+class UnknownProposition(UnknownName):
+    """A proposition that a rule's body does not have."""
+
+    reason = "UNKNOWN_PROPOSITION"
+    noun = "proposition"
+
+
 # --- limits and life cycle --------------------------------------------------
 
 
@@ -194,6 +208,12 @@ class Overloaded(ProofsightError):
     """The queue is full, or the caller has too many calls open."""
 
     reason = "OVERLOADED"
+
+
+class StaleEtag(ProofsightError):
+    """A change to a revision that is no longer as its author read it."""
+
+    reason = "STALE_ETAG"
 
 
 class NotReady(ProofsightError):

@@ -102,6 +102,8 @@ def _note(revision: Revision, dataset: Dataset, figures: Mapping[str, Any]) -> s
     if dataset.fingerprint() != data["fingerprint"]:
         return f"other data than the rules were extracted from ({data['uri']})"
     stored = revision.manifest.figures
+    if not stored:
+        return "not measured when it was published"
     if dataset.seed != data["seed"]:
         return f"other splits than at extraction: seed {dataset.seed} instead of {data['seed']}"
     changed = [

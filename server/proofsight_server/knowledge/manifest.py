@@ -53,6 +53,12 @@ class Manifest:
         equal or complementary), and features that were dropped because their bit never changes.
     files
         sha256 of each file of the revision, hexadecimal, by name.
+    rules
+        `rules.pl` as it was published, which an edit in place is compared with; empty where the
+        revision is older than this.
+    revised
+        What a revision made from another says of that: `parent` and its etag, `edits`, `author`,
+        `note`, where its `figures` come from, and the `comparison`; empty for an extracted one.
     """
 
     created: str
@@ -73,6 +79,8 @@ class Manifest:
     aliases: tuple[tuple[str, str, bool], ...] = ()
     dropped: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    rules: str = ""
+    revised: Mapping[str, Any] = field(default_factory=dict)
 
     def describing(self, quantisation: Quantisation) -> Manifest:
         """The manifest with what is known of a quantisation beyond its text."""
@@ -102,15 +110,17 @@ class Manifest:
             Not JSON, of another schema, changed since it was written, or without a part.
         """
         content = _content(text)
-        missing = [f.name for f in fields(Manifest) if f.name not in content]
+        names = [f.name for f in fields(Manifest)]
+        missing = [name for name in names if name not in content and name not in _LATER]
         if missing:
             raise BadRevision(f"manifest.json lacks {', '.join(missing)}; extract the rules again")
-        values = {f.name: content[f.name] for f in fields(Manifest)}
+        values = {name: content[name] for name in names if name in content}
         for name, convert in _TUPLES.items():
             values[name] = convert(values[name])
         return Manifest(**values)
 
 
+_LATER = ("rules", "revised")  # what manifests of this schema did not have from the beginning
 _TUPLES: dict[str, Callable[[Any], tuple[Any, ...]]] = {
     "classes": tuple,
     "input_shape": tuple,

@@ -56,6 +56,15 @@ def sweep(parent: Path, now: float | None = None) -> None:
                 shutil.rmtree(leftover, ignore_errors=True)
 
 
+def linked(source: Path, target: Path) -> None:
+    """Have a published file, which nobody rewrites, under another name; copied where need be."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.hardlink_to(source)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
+
+
 def persist(directory: Path) -> None:
     """Have the disk hold every file of a directory, and the directory itself."""
     for path in sorted(directory.rglob("*")):

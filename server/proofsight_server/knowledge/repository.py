@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from proofsight_server.errors import BadOption, BadProgram, UnknownKnowledgeBase, UnknownRevision
 from proofsight_server.knowledge.label import Label
 from proofsight_server.knowledge.manifest import Manifest
-from proofsight_server.knowledge.publication import persist, place, prepared
+from proofsight_server.knowledge.publication import linked, persist, place, prepared
 from proofsight_server.knowledge.revision import (
     LABELS,
     MANIFEST,
@@ -42,7 +42,8 @@ class Draft:
 
     `manifest` comes without hashes of files and without the
     quantisation: publishing fills them in.  `write_model` puts
-    the weights into the file that it is given.
+    the weights into the file that it is given.  `annexes` are files beside the program, by their
+    path in the revision; they are linked where the file system allows it, else copied.
     """
 
     manifest: Manifest
@@ -51,6 +52,7 @@ class Draft:
     write_model: Callable[[Path], None]
     labels: tuple[Label, ...] = ()
     user: str = USER_FILE
+    annexes: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +234,11 @@ class Repository:
         }
         for name, text in texts.items():
             (directory / name).write_bytes(text.encode())
+        for name, source in draft.annexes.items():
+            linked(source, directory / name)
         described = draft.manifest.describing(draft.quantisation)
-        manifest = replace(described, files=_hashes(directory, (MODEL, *texts)))
+        hashes = _hashes(directory, (MODEL, *texts))
+        manifest = replace(described, files=hashes, rules=texts[RULES])
         (directory / MANIFEST).write_bytes(manifest.to_json().encode())
 
     def _numbers(self, kb: str) -> tuple[int, ...]:

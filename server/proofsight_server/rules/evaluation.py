@@ -103,7 +103,7 @@ class Evaluator:
         if observed is not None:
             self._columns = {name: at for name, at in self._columns.items() if name in observed}
         self._strata = strata(program)
-        self._priority = _priority(program)
+        self._priority = priority(program)
         index = {name: number for number, name in enumerate(program.classes)}
         # the entry of a rule that decides; the last one, found by index -1, is the default's
         self._decides = np.array(
@@ -222,7 +222,7 @@ class _Scores:
         return best
 
 
-def _priority(program: Program) -> tuple[int, ...]:
+def priority(program: Program) -> tuple[int, ...]:
     """Class rules, the one that decides if it fires first: every policy is such an order."""
     rank = {name: place for place, name in enumerate(program.order())}
 
