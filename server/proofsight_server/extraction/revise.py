@@ -54,8 +54,10 @@ class Revised:
     comparison
         With its parent; without figures where they are withheld.
     figures
-        `measured`; `carried over`, where no rule changed; or `withheld`.
-    note
+        Of the new program, as `figures_of` gives them; empty where they are withheld.
+    basis
+        Where they come from: `measured`; `carried over`, where no rule changed; or `withheld`.
+    why
         Why they are withheld; else empty.
     warnings
         What is allowed, but hardly meant: classes that no rule decides any more, and what the
@@ -64,8 +66,9 @@ class Revised:
 
     revision: Revision | None
     comparison: Comparison
-    figures: str
-    note: str
+    figures: Mapping[str, Any]
+    basis: str
+    why: str
     warnings: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -74,8 +77,9 @@ class Revised:
         return {
             "revision": None if self.revision is None else self.revision.name,
             **where,
-            "figures": self.figures,
-            "note": self.note,
+            "basis": self.basis,
+            "why": self.why,
+            "figures": dict(self.figures),
             "comparison": self.comparison.to_json(),
             "warnings": list(self.warnings),
         }
@@ -184,8 +188,8 @@ def revise(
         "edits": [edit_document(edit) for edit in edits],
         "author": author,
         "note": note,
-        "figures": result.figures,
-        "why": result.note,
+        "basis": result.basis,
+        "why": result.why,
         "comparison": result.comparison.to_json(),
     }
     draft = Draft(
@@ -222,8 +226,8 @@ class _Result:
     program: Program
     manifest: Manifest
     comparison: Comparison
-    figures: str
-    note: str = ""
+    basis: str
+    why: str = ""
 
 
 def _result(
@@ -239,9 +243,9 @@ def _result(
     if unstated(program) == unstated(revision.program) and RULES not in revision.edited:
         figures = manifest.figures
         basis = CARRIED_OVER if figures else WITHHELD
-        note = "" if figures else str(manifest.revised.get("why", ""))
+        why = "" if figures else str(manifest.revised.get("why", ""))
         comparison = Comparison(revision.name, figures, figures)
-        return _Result(revision.program, manifest, comparison, basis, note)
+        return _Result(revision.program, manifest, comparison, basis, why)
     if not seen or material is None:
         bare = with_layers(unstated(program), quantisation.layers, quantisation.propositions)
         empty = replace(manifest, figures={})

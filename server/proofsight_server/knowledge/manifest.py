@@ -57,8 +57,9 @@ class Manifest:
         `rules.pl` as it was published, which an edit in place is compared with; empty where the
         revision is older than this.
     revised
-        What a revision made from another says of that: `parent` and its etag, `edits`, `author`,
-        `note`, where its `figures` come from, and the `comparison`; empty for an extracted one.
+        What a revision made from another says of that: `parent` and its etag, changed `files`,
+        `edits`, `author`, `note`, the `basis` of its figures, and the `comparison` with its
+        parent; empty for an extracted one.
     """
 
     created: str
