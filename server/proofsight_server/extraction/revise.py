@@ -216,7 +216,14 @@ def revise(
             made = repository.publish(revision.directory.parent.name, draft)
     issues = source.issues if made is None else made.warnings
     fresh = [str(issue) for issue in issues if _said(issue) not in map(_said, revision.warnings)]
-    return Revised(made, result.comparison, result.figures, result.note, tuple(warnings + fresh))
+    return Revised(
+        made,
+        result.comparison,
+        result.manifest.figures,
+        result.basis,
+        result.why,
+        tuple(warnings + fresh),
+    )
 
 
 @dataclass(frozen=True, slots=True)
