@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -325,8 +326,8 @@ def test_cancelling_takes_effect_between_two_steps(
 def test_a_written_program_that_decides_otherwise_is_not_published(
     source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def changed(program: Program, bits: np.ndarray, names: tuple[str, ...]) -> object:
-        evaluation = evaluate(program, bits, names)
+    def changed(program: Program, *table: Any, **options: Any) -> object:
+        evaluation = evaluate(program, *table, **options)
         if program.class_order:  # which only what was read back has
             return replace(evaluation, decisions=(evaluation.decisions + 1) % 3)
         return evaluation

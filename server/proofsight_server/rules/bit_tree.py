@@ -1,4 +1,4 @@
-"""Decision trees of yes and no on bits, grown by counting columns and not by sorting them."""
+"""Decision trees on bits, grown by counting columns and not by sorting them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from proofsight_server.rules.columns import Columns
 from proofsight_server.rules.path import Path
-from proofsight_server.symbols.feature import Bools, Ints
+from proofsight_server.symbols.feature import Ints
 
 # Gains are rounded to this many decimals, in nats per image, so that equal ones tie.
 _DECIMALS = 12
@@ -18,20 +18,20 @@ Doubles = npt.NDArray[np.float64]
 Literals = tuple[tuple[int, bool], ...]
 
 
-def grow_on_bits(columns: Columns, target: Bools, *, leaves: int) -> tuple[Path, ...]:
-    """Grow the paths of an entropy tree, of label 1 where most of a leaf's images have the target.
+def grow_on_bits(columns: Columns, target: Ints, *, leaves: int) -> tuple[Path, ...]:
+    """Grow the paths of an entropy tree, each with the most frequent target of its leaf.
 
     The leaf whose split gains most is split next, as scikit-learn does with `max_leaf_nodes`,
     which took a hundred times as long on 10,000 × 512 bits: a chain needs a tree for each of
     many propositions.  Of equal gains the first column's is taken; a split that gains nothing is
-    not made; a tie in a leaf is 0.  Siblings with one label are one path.
+    not made; a tie in a leaf goes to the lowest.  Siblings with one label are one path.
 
     Parameters
     ----------
     columns
         The bits (n, p).
     target
-        (n,) what to decide.
+        (n,) indices from 0, what to decide.
     leaves
         Most leaves.
     """
@@ -52,17 +52,22 @@ def grow_on_bits(columns: Columns, target: Bools, *, leaves: int) -> tuple[Path,
 class _Node:
     """A leaf, until it is split."""
 
-    def __init__(self, literals: Literals, images: Ints, columns: Columns, target: Bools) -> None:
+    def __init__(self, literals: Literals, images: Ints, columns: Columns, target: Ints) -> None:
         self.literals = literals
         self._images = images
-        wanted = images[target[images]]
-        self.label = int(2 * len(wanted) > len(images))
         self._children: tuple[_Node, _Node] | None = None
-        self._column, self.gain = _best(
-            columns.counts(images), columns.counts(wanted), len(images), len(wanted), len(target)
-        )
+        own = target[images]
+        found, counts = np.unique(own, return_counts=True)
+        self.label = int(found[counts.argmax()])
+        self._column, self.gain = 0, 0.0
+        if len(found) > 1:
+            active = columns.counts(images)
+            # The last group is what is left of all.
+            hits = np.array([columns.counts(images[own == label]) for label in found[:-1]])
+            hits = np.vstack([hits, active - hits.sum(axis=0)])
+            self._column, self.gain = _best(active, hits, counts, len(target))
 
-    def split(self, columns: Columns, target: Bools) -> tuple[_Node, _Node]:
+    def split(self, columns: Columns, target: Ints) -> tuple[_Node, _Node]:
         active = columns.holds((self._column, True), self._images)
         self._children = (
             _Node((*self.literals, (self._column, False)), self._images[~active], columns, target),
@@ -80,23 +85,26 @@ class _Node:
         return inactive + active
 
 
-def _best(active: Ints, hits: Ints, images: int, wanted: int, total: int) -> tuple[int, float]:
+def _best(active: Ints, hits: Ints, counts: Ints, total: int) -> tuple[int, float]:
     """The column that gains most, and what it gains; 0 where none does.
 
-    `active` and `hits` (p,) count the images, and the wanted ones, on which a column is active.
+    `active` (p,) counts the images on which a column is active, `hits` (k, p) those of each of k
+    targets, and `counts` (k,) all images of each target.
     """
-    if not len(active) or not 0 < wanted < images:
+    if not len(active):
         return 0, 0.0
-    before = _entropy(np.array([wanted]), np.array([images]))[0]
-    after = _entropy(hits, active) + _entropy(wanted - hits, images - active)
+    images = counts.sum()
+    before = _entropy(counts[:, None], np.array([images]))[0]
+    after = _entropy(hits, active) + _entropy(counts[:, None] - hits, images - active)
     gains: Doubles = np.round((before - after) / total, _DECIMALS)
     column = int(gains.argmax())
     return column, max(float(gains[column]), 0.0)
 
 
 def _entropy(hits: Ints, images: Ints) -> Doubles:
-    """Entropy of a group times its size, in nats."""
-    return _times_log(images) - _times_log(hits) - _times_log(images - hits)
+    """Entropy of groups times their size (p,), in nats; `hits` (k, p) count their parts."""
+    whole: Doubles = _times_log(images) - _times_log(hits).sum(axis=0)
+    return whole
 
 
 def _times_log(counts: Ints) -> Doubles:
