@@ -122,7 +122,7 @@ def main(root: str, kill_at: int) -> None:
     for owner, name in (
         (Path, "mkdir"),
         (Path, "write_bytes"),
-        (publication, "_sync"),
+        (publication, "sync"),
         (repository, "open_revision"),
         (Path, "rename"),
     ):

@@ -1,5 +1,6 @@
 """Knowledge bases on disk: a repository of revisions, as Prolog people can read and edit."""
 
+from proofsight_server.knowledge.annex import add_annex
 from proofsight_server.knowledge.atom import number, quote
 from proofsight_server.knowledge.label import Label
 from proofsight_server.knowledge.manifest import Manifest
@@ -15,6 +16,7 @@ __all__ = [
     "ProgramSource",
     "Repository",
     "Revision",
+    "add_annex",
     "number",
     "open_revision",
     "parse_name",

@@ -53,7 +53,10 @@ def sweep(parent: Path, now: float | None = None) -> None:
     for leftover in parent.glob(f"{LEFTOVER}*"):
         with suppress(OSError):  # another process sweeps too
             if max(p.stat().st_mtime for p in (leftover, *leftover.rglob("*"))) < limit:
-                shutil.rmtree(leftover, ignore_errors=True)
+                if leftover.is_dir():
+                    shutil.rmtree(leftover, ignore_errors=True)
+                else:
+                    leftover.unlink()
 
 
 def linked(source: Path, target: Path) -> None:
@@ -68,11 +71,12 @@ def linked(source: Path, target: Path) -> None:
 def persist(directory: Path) -> None:
     """Have the disk hold every file of a directory, and the directory itself."""
     for path in sorted(directory.rglob("*")):
-        _sync(path)
-    _sync(directory)
+        sync(path)
+    sync(directory)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have the disk hold a file, or the entries of a directory."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -94,5 +98,5 @@ def place(fresh: Path, parent: Path, next_name: Callable[[], str]) -> Path:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
             continue
-        _sync(parent)
+        sync(parent)
         return target
