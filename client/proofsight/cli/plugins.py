@@ -15,7 +15,18 @@ from typing import Final
 from proofsight.cli.refusals import INSTALL_SERVER
 
 GROUP: Final = "proofsight.commands"
-ORDER: Final = ("demo", "train", "extract", "evaluate", "check", "serve", "repl")
+ORDER: Final = (
+    "demo",
+    "train",
+    "extract",
+    "evaluate",
+    "compare",
+    "revise",
+    "causal",
+    "check",
+    "serve",
+    "repl",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from proofsight_server.extraction.probing import SPLITS, Seen
 from proofsight_server.rules.evaluation import evaluate
+from proofsight_server.rules.metrics import measure, size_of
 from proofsight_server.rules.program import Program
 from proofsight_server.symbols.quantisation import Quantisation
 from proofsight_server.vision.dataset import Dataset
@@ -64,6 +65,19 @@ class Comparison:
         keys: Sequence[str], before: Mapping[str, Any], after: Mapping[str, Any]
     ) -> dict[str, Any]:
         return {key: {"before": before[key], "after": after[key]} for key in keys}
+
+
+def summary_of(
+    program: Program, quantisation: Quantisation, seen: Mapping[str, Seen]
+) -> dict[str, Any]:
+    """What a comparison needs of the figures of a program."""
+    figures: dict[str, Any] = {name: dict.fromkeys(COMPARED) for name in SPLITS}
+    for name, split in seen.items():
+        bits = quantisation.bits(split.values)
+        metrics = measure(program, bits, quantisation.names, split.decisions, split.labels)
+        figures[name] = {key: getattr(metrics, key) for key in COMPARED}
+    size = size_of(program, quantisation.propositions)
+    return {**figures, **{key: getattr(size, key) for key in SIZES}}
 
 
 def changed_images(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -10,37 +10,31 @@ from pathlib import Path
 from typing import Any
 
 from proofsight_server.errors import BadOption, BadRevision, Issue
-from proofsight_server.extraction.comparison import Comparison, changed_images
+from proofsight_server.extraction.comparison import Comparison
+from proofsight_server.extraction.edited_files import (
+    changed_files,
+    edited_source,
+    published_program,
+    unkept_comments,
+)
 from proofsight_server.extraction.edits import edit_document
-from proofsight_server.extraction.figures import figures_of
-from proofsight_server.extraction.loading import revision_layers
-from proofsight_server.extraction.probing import Seen, see
+from proofsight_server.extraction.probing import Seen
 from proofsight_server.extraction.progress import Watch
 from proofsight_server.extraction.relearning import relearned
+from proofsight_server.extraction.remeasuring import Material, remeasured
 from proofsight_server.extraction.versions import versions
-from proofsight_server.knowledge.manifest import Manifest
+from proofsight_server.knowledge.annex import ROOMS
 from proofsight_server.knowledge.publication import linked
-from proofsight_server.knowledge.reading import ProgramSource
 from proofsight_server.knowledge.repository import Draft, Repository
-from proofsight_server.knowledge.revision import (
-    LABELS,
-    MODEL,
-    PROGRAM_FILES,
-    QUANTISER,
-    RULES,
-    USER,
-    Revision,
-    check_files,
-)
+from proofsight_server.knowledge.revision import LABELS, MODEL, QUANTISER, RULES, USER, Revision
 from proofsight_server.rules.edit import Edit, MuteChannel, apply_edits, lost_classes
-from proofsight_server.rules.program import Program
-from proofsight_server.rules.restating import restated, unstated
-from proofsight_server.rules.statistics import with_layers
+from proofsight_server.rules.restating import unstated
 from proofsight_server.vision.dataset import Dataset
 from proofsight_server.vision.network import Network
 
-BATCH = 256
-MEASURED, CARRIED_OVER, WITHHELD = "measured", "carried over", "withheld"
+UNREACHABLE = (
+    "unreachable_class"  # the check's word for what is told of a class that lost all rules
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +77,6 @@ class Revised:
             "comparison": self.comparison.to_json(),
             "warnings": list(self.warnings),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What a program is measured on, and by whom."""
-
-    dataset: Dataset
-    network: Network
 
 
 def revise(
@@ -158,29 +144,33 @@ def revise(
             file=QUANTISER,
         )
     with watch.step("checking"):
-        source = _source(revision, texts)
-    parent = _published(revision)
-    files = _changed_files(revision, texts)
+        source = edited_source(revision, texts)
+    parent = published_program(revision)
+    files = changed_files(revision, texts)
     if not files and not edits:
         raise BadOption(
             f"nothing was changed in {revision.name}; edit its files in place, hand in edited ones "
             "(--rules, --labels, --user), or say what to change (--remove-rule, --mute, …)"
         )
+    relearns = any(isinstance(e, MuteChannel) and e.policy == "relearn" for e in edits)
+    # What an edit names is looked up before any image is looked at, where that can be done.
+    program = source.program if relearns else apply_edits(source.program, edits)
     seen: Mapping[str, Seen] = {}
-    if _needs_data(revision, source, edits):
+    if relearns or RULES in revision.edited or unstated(program) != unstated(revision.program):
         if material is not None:
-            seen = _see(revision, material, watch)
+            seen = material.seen(revision, watch)
         elif not unmeasured:
             raise BadOption(
                 "the changed rules are to be measured, and there is no data to do it on; name it "
                 "with --data",
                 option="data",
             )
-    relearn = partial(relearned, revision, seen) if seen else None
-    program = apply_edits(source.program, edits, relearn=relearn)
+    if relearns:
+        relearn = partial(relearned, revision, seen) if seen else None
+        program = apply_edits(source.program, edits, relearn=relearn)
     if not files and program == revision.program:
         raise BadOption(f"the edits change no rule of {revision.name}, so nothing was published")
-    result = _result(revision, parent, program, material, seen, unmeasured, watch)
+    result = remeasured(revision, parent, program, material, seen, unmeasured, watch)
     document = {
         "parent": revision.name,
         "parent_etag": revision.etag,
@@ -207,136 +197,30 @@ def revise(
         revision.user if user is None else user,
         _annexes(revision.directory),
     )
-    warnings = [
-        f"no rule decides {name} any more" for name in lost_classes(source.program, result.program)
-    ]
     made = None
     if publish:
         with watch.step("publishing"):
             made = repository.publish(revision.directory.parent.name, draft)
+    lost = lost_classes(parent or revision.program, result.program)
     issues = source.issues if made is None else made.warnings
-    fresh = [str(issue) for issue in issues if _said(issue) not in map(_said, revision.warnings)]
+    fresh = [i for i in issues if _said(i) not in map(_said, revision.warnings)]
+    warnings = (
+        *unkept_comments(revision, texts, files),
+        *(f"no rule decides {name} any more" for name in lost),
+        *(str(i) for i in fresh if i.code != UNREACHABLE or not any(n in i.message for n in lost)),
+    )
     return Revised(
         made,
         result.comparison,
         result.manifest.figures,
         result.basis,
         result.why,
-        tuple(warnings + fresh),
+        warnings,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    """A program with its statistics, and a manifest that says where its figures come from."""
-
-    program: Program
-    manifest: Manifest
-    comparison: Comparison
-    basis: str
-    why: str = ""
-
-
-def _result(
-    revision: Revision,
-    parent: Program | None,
-    program: Program,
-    material: Material | None,
-    seen: Mapping[str, Seen],
-    unmeasured: str,
-    watch: Watch,
-) -> _Result:
-    manifest, quantisation = revision.manifest, revision.quantisation
-    if unstated(program) == unstated(revision.program) and RULES not in revision.edited:
-        figures = manifest.figures
-        basis = CARRIED_OVER if figures else WITHHELD
-        why = "" if figures else str(manifest.revised.get("why", ""))
-        comparison = Comparison(revision.name, figures, figures)
-        return _Result(revision.program, manifest, comparison, basis, why)
-    if not seen or material is None:
-        bare = with_layers(unstated(program), quantisation.layers, quantisation.propositions)
-        empty = replace(manifest, figures={})
-        return _Result(bare, empty, Comparison(revision.name), WITHHELD, unmeasured)
-    with watch.step("measuring"):
-        tables = {
-            name: (quantisation.bits(split.values), split.decisions) for name, split in seen.items()
-        }
-        program = with_layers(
-            restated(program, quantisation.names, tables["train"], tables.get("validation")),
-            quantisation.layers,
-            quantisation.propositions,
-        )
-        seed = int(manifest.method.get("seed", 0))
-        after = figures_of(program, quantisation, seen, seed=seed)
-        comparison = Comparison(revision.name)
-        if parent is not None:
-            comparison = Comparison(
-                revision.name,
-                figures_of(parent, quantisation, seen, seed=seed),
-                after,
-                changed_images(parent, program, quantisation, seen, material.dataset),
-            )
-    dataset = material.dataset
-    data = {"uri": dataset.uri, "fingerprint": dataset.fingerprint(), "seed": dataset.seed}
-    measured = replace(manifest, data=data, figures=after)
-    return _Result(program, measured, comparison, MEASURED)
-
-
-def _source(revision: Revision, texts: Mapping[str, str]) -> ProgramSource:
-    """What the files say; findings name given ones without directory."""
-    own = {name: (revision.directory / name).read_bytes() for name in PROGRAM_FILES}
-    files = {**own, **{name: text.encode() for name, text in texts.items()}}
-    source = check_files(revision.directory, files, revision.manifest.classes)
-    placed = tuple(_placed(issue, texts) for issue in source.issues)
-    return replace(source, issues=placed).checked()
-
-
-def _placed(issue: Issue, texts: Collection[str]) -> Issue:
-    name = Path(issue.file).name
-    return replace(issue, file=name) if name in texts else issue
 
 
 def _said(issue: Issue) -> tuple[str, str]:
     return issue.code, issue.message
-
-
-def _published(revision: Revision) -> Program | None:
-    """The program as it was before edits in place; None where that is not known."""
-    text = revision.manifest.rules
-    if RULES not in revision.edited:
-        return revision.program
-    if not text:
-        return None
-    own = {name: (revision.directory / name).read_bytes() for name in PROGRAM_FILES}
-    files = {**own, RULES: text.encode(), USER: b""}
-    source = check_files(revision.directory, files, revision.manifest.classes)
-    return None if source.errors else source.program
-
-
-def _changed_files(revision: Revision, texts: Mapping[str, str]) -> list[str]:
-    """The files that are not as they were published."""
-    given = [
-        name
-        for name, text in texts.items()
-        if text.encode() != (revision.directory / name).read_bytes()
-    ]
-    return [name for name in PROGRAM_FILES if name in given or name in revision.edited]
-
-
-def _needs_data(revision: Revision, source: ProgramSource, edits: Sequence[Edit]) -> bool:
-    changed = unstated(source.program) != unstated(revision.program)
-    return changed or RULES in revision.edited or bool(edits)
-
-
-def _see(revision: Revision, material: Material, watch: Watch) -> Mapping[str, Seen]:
-    layers = revision_layers(revision, material.network)
-    features = revision.quantisation.features
-    seen = see(material.dataset, material.network, features, layers, batch=BATCH, watch=watch)
-    if "train" not in seen:
-        raise BadOption(
-            f"{material.dataset.uri} has no training images to count the rules' statistics on"
-        )
-    return seen
 
 
 def _method(revision: Revision, edits: Sequence[Edit]) -> Mapping[str, Any]:
@@ -352,9 +236,10 @@ def _method(revision: Revision, edits: Sequence[Edit]) -> Mapping[str, Any]:
 
 
 def _annexes(directory: Path) -> Mapping[str, Path]:
-    """The files in directories of a revision: they are of the network, which stays."""
+    """The annexes of a revision: they are about its network and propositions, which stay."""
     return {
         str(path.relative_to(directory)): path
-        for path in sorted(directory.rglob("*"))
-        if path.is_file() and path.parent != directory
+        for room in ROOMS
+        for path in sorted((directory / room).rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
     }

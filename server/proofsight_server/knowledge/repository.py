@@ -216,7 +216,8 @@ class Repository:
             if verify is not None:
                 verify(revision)
             directory = place(fresh, parent, lambda: str(self._free_number(parent)))
-        return replace(revision, directory=directory)
+        warnings = (replace(i, file=str(directory / Path(i.file).name)) for i in revision.warnings)
+        return replace(revision, directory=directory, warnings=tuple(warnings))
 
     @staticmethod
     def _free_number(parent: Path) -> int:
