@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from proofsight_server.commands.table import print_table, share
@@ -15,6 +15,7 @@ COLUMNS = {
     "undecided": "undecided",
     "error_fidelity": "on errors",
 }
+HYBRIDS = {"program": "program", "network": "CNN on bits", "tree": "tree"}
 BASELINES = {"majority": "majority", "value_tree": "tree on values"}
 
 
@@ -34,3 +35,22 @@ def print_figures(figures: Mapping[str, Any]) -> None:
         f"{figures['rules']} rules, {figures['literals']} literals, {figures['atoms']} atoms; "
         f"seed {figures['seed']}"
     )
+    if figures.get("entries"):
+        _print_entries(figures["entries"])
+
+
+def _print_entries(entries: Sequence[Mapping[str, Any]]) -> None:
+    """Print how the program, and the network, do wherever the one gives way to the other."""
+    sources = [source for source in HYBRIDS if any(entry.get(source) for entry in entries)]
+    rows = []
+    for entry in entries:
+        for split in entry["program"]:
+            row = [entry["layer"], split]
+            for source in sources:
+                own = (entry.get(source) or {}).get(split, {})
+                row += [share(own.get("fidelity")), share(own.get("accuracy"))]
+            links = entry["links"].get(split) or ()
+            agreement = [link["agreement"] for link in links]
+            rows.append([*row, share(sum(agreement) / len(agreement) if agreement else None)])
+    headings = [f"{HYBRIDS[source]}{unit}" for source in sources for unit in ("", " acc.")]
+    print_table(["entered at", "split", *headings, "links"], rows)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from proofsight_server.extraction.figures import figures_of
+from proofsight_server.extraction.hybrids import quantised_networks
 from proofsight_server.extraction.loading import revision_layers
 from proofsight_server.extraction.probing import SPLITS, Seen, see
 from proofsight_server.extraction.progress import Watch
@@ -29,7 +30,8 @@ class EvaluationReport:
     revision, data
         What was measured, on what.
     figures
-        As `figures_of` gives them.
+        As `figures_of` gives them; each of the `entries` also with `network`, the figures of
+        the network on top of that layer's bits (see `quantised_networks`).
     edited
         The program files that were edited since the revision was published.
     near_ties
@@ -79,6 +81,19 @@ def evaluate_revision(
     with watch.step("measuring"):
         seed = int(revision.manifest.method.get("seed", 0))
         figures = figures_of(revision.program, quantisation, seen, seed=seed)
+    entered = {entry["layer"] for entry in figures["entries"]}
+    hybrids = quantised_networks(
+        quantisation,
+        [info for info in layers if info.layer.atom in entered],
+        dataset,
+        network,
+        seen,
+        batch=batch,
+        watch=watch,
+    )
+    entries = [{**entry, "network": hybrids[entry["layer"]]} for entry in figures["entries"]]
+    figures = {**figures, "entries": entries}
+    with watch.step("comparing"):
         note = _note(revision, dataset, figures)
     return EvaluationReport(
         revision.name,
