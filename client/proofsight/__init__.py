@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from proofsight.facts import Facts, Prediction, Region
     from proofsight.knowledge import (
         CheckReport,
+        CreatedRevision,
         Finding,
         KnowledgeBase,
         Layer,
@@ -35,6 +36,7 @@ __all__ = [
     "Classification",
     "Client",
     "Count",
+    "CreatedRevision",
     "Decision",
     "Evidence",
     "Facts",
@@ -67,6 +69,7 @@ _HOMES = {
     "facts": ("Facts", "Prediction", "Region"),
     "knowledge": (
         "CheckReport",
+        "CreatedRevision",
         "Finding",
         "KnowledgeBase",
         "Layer",

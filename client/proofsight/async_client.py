@@ -54,6 +54,7 @@ class AsyncClient:
     rules = async_paged(calls.rules)
     export = async_unary(calls.export)
     check = async_unary(calls.check)
+    create_revision = async_unary(calls.create_revision)
     health = async_unary(calls.health)
     facts = async_unary(calls.facts)
     classify = async_unary(calls.classify)

@@ -47,6 +47,7 @@ class Client:
     rules = paged(calls.rules)
     export = unary(calls.export)
     check = unary(calls.check)
+    create_revision = unary(calls.create_revision)
     health = unary(calls.health)
     facts = unary(calls.facts)
     classify = unary(calls.classify)

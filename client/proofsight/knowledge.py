@@ -122,6 +122,24 @@ class CheckReport(_Value):
 
 
 @dataclass(frozen=True, slots=True)
+class CreatedRevision(_Value):
+    """What became of a changed program; `name` and `etag` are empty where it was only checked.
+
+    `basis` says where `figures` come from: `measured`, `carried over` or, with the reason in
+    `why`, `withheld`.  `comparison` holds them beside the parent's, and the validation images
+    that are decided otherwise.
+    """
+
+    name: str
+    etag: str
+    basis: str
+    why: str
+    figures: Mapping[str, Any]
+    comparison: Mapping[str, Any]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Program(_Value):
     """The files of a revision's program, by name."""
 

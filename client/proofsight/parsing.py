@@ -11,6 +11,7 @@ from proofsight.answers import Classification, Decision, QuerySummary, Solution
 from proofsight.facts import Facts, Prediction, Region
 from proofsight.knowledge import (
     CheckReport,
+    CreatedRevision,
     Finding,
     KnowledgeBase,
     Layer,
@@ -205,6 +206,19 @@ def check_report(message: knowledge_bases_pb2.CheckProgramResponse) -> CheckRepo
             Finding(f.severity, f.code, f.path, f.line, f.column, f.message)
             for f in message.findings
         ),
+    )
+
+
+def created_revision(message: knowledge_bases_pb2.CreateRevisionResponse) -> CreatedRevision:
+    """What became of a changed program."""
+    return CreatedRevision(
+        message.name,
+        message.etag,
+        message.basis,
+        message.why,
+        _object(message.figures),
+        _object(message.comparison),
+        tuple(message.warnings),
     )
 
 

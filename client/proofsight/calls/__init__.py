@@ -7,6 +7,7 @@ and parameters; they differ only in how bytes travel.
 from proofsight.calls.explanations import classify, query, why, why_not
 from proofsight.calls.knowledge import (
     check,
+    create_revision,
     export,
     health,
     knowledge_bases,
@@ -22,6 +23,7 @@ __all__ = [
     "Unary",
     "check",
     "classify",
+    "create_revision",
     "export",
     "facts",
     "health",

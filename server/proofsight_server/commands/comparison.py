@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from proofsight_server.commands.figures import SPLITS, print_figures
 from proofsight_server.commands.table import print_table, share
 
 if TYPE_CHECKING:
-    from proofsight_server.extraction.comparison import Comparison
     from proofsight_server.extraction.revise import Revised
 
 COLUMNS = {"accuracy": "accuracy", "fidelity": "fidelity", "undecided": "undecided"}
@@ -31,15 +30,14 @@ def print_revised(revised: Revised) -> None:
     elif revised.basis == "carried over":
         print(f"no rule changed: the figures are those of {comparison.parent}")
     elif comparison.after:
-        print_comparison(comparison)
+        print_comparison_document(comparison.to_json())
     else:
         print(f"what {comparison.parent} decided before it was edited in place is not known")
         print_figures(revised.figures)
 
 
-def print_comparison(comparison: Comparison) -> None:
+def print_comparison_document(document: Mapping[str, Any]) -> None:
     """Print figures before and after, a row per split; then sizes, and images that changed."""
-    document = comparison.to_json()
     rows = []
     for name in SPLITS:
         split = document[name]

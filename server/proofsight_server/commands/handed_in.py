@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from proofsight_server.knowledge.label import Label
     from proofsight_server.symbols.quantisation import Quantisation
 
+LABELS = "labels.pl"
 TABLE = ".csv"
 
 
@@ -22,6 +24,11 @@ class HandedIn:
 
     texts: Mapping[str, str]
     paths: Mapping[str, Path]
+
+    @property
+    def has_table(self) -> bool:
+        """Whether the labels come as a table."""
+        return LABELS in self.paths and self.paths[LABELS].suffix.lower() == TABLE
 
     def arguments(self) -> dict[str, Any]:
         """The texts as `revise` takes them: `rules`, `labels`, `user`."""
@@ -40,33 +47,34 @@ class HandedIn:
             raise BadProgram(error.message, issues, **error.metadata) from error
 
 
-def handed_in(
-    args: argparse.Namespace, quantisation: Quantisation, marks: Sequence[Label], author: str
-) -> HandedIn:
-    """Read the files; a table of labels becomes the text of `labels.pl`, added to `marks`.
+def read_files(args: argparse.Namespace) -> HandedIn:
+    """Read the files that were named. Raises OSError, or BadProgram for one that is no UTF-8."""
+    given = {"rules.pl": args.rules, LABELS: args.labels, "user.pl": args.user}
+    paths = {name: path for name, path in given.items() if path is not None}
+    return HandedIn({name: program_text(path) for name, path in paths.items()}, paths)
 
-    Raises
-    ------
-    OSError, BadProgram
-        A file that cannot be read, or is no UTF-8; a table that does not hold.
+
+def with_table(
+    files: HandedIn, quantisation: Quantisation, marks: Sequence[Label], author: str
+) -> HandedIn:
+    """The files, where a table of labels became the text of `labels.pl`, added to `marks`.
+
+    Raises BadProgram where the table does not hold.
     """
     from proofsight_server.knowledge.label_table import read_label_table, with_labels
-    from proofsight_server.knowledge.revision import LABELS, RULES, USER
     from proofsight_server.knowledge.source import write_labels
 
-    given = {RULES: args.rules, LABELS: args.labels, USER: args.user}
-    paths = {name: path for name, path in given.items() if path is not None}
-    texts = {name: program_text(path) for name, path in paths.items()}
-    if LABELS in paths and paths[LABELS].suffix.lower() == TABLE:
-        labels = read_label_table(
-            texts[LABELS],
-            quantisation.propositions,
-            quantisation.layers,
-            file=str(paths[LABELS]),
-            author=author,
-        )
-        texts[LABELS] = write_labels(with_labels(marks, labels))
-    return HandedIn(texts, paths)
+    if not files.has_table:
+        return files
+    labels = read_label_table(
+        files.texts[LABELS],
+        quantisation.propositions,
+        quantisation.layers,
+        file=str(files.paths[LABELS]),
+        author=author,
+    )
+    text = write_labels(with_labels(marks, labels))
+    return HandedIn({**files.texts, LABELS: text}, files.paths)
 
 
 def program_text(path: Path) -> str:
@@ -79,3 +87,13 @@ def program_text(path: Path) -> str:
         raise BadProgram(
             f"{path} is not UTF-8 (byte {error.start}); save the file as UTF-8", file=path
         ) from error
+
+
+def author_of(args: argparse.Namespace) -> str:
+    """Who makes the change: as said or, by default, who is logged in; empty where nobody knows."""
+    if args.author is not None:
+        return str(args.author)
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no such user: a container that runs under a bare number
+        return ""

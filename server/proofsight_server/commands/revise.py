@@ -7,7 +7,6 @@ or changed by the options below, which are made in the order in which they are g
 from __future__ import annotations
 
 import argparse
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +87,11 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--server", metavar="HOST:PORT", help="where it listens")
     group.add_argument("--kb", metavar="KB[/N]", help="its knowledge base; the newest of KB")
     group.add_argument(
+        "--etag",
+        metavar="E",
+        help="refuse if KB has another etag by now (Client.revision(KB).etag)",
+    )
+    group.add_argument(
         "--timeout", metavar="SECONDS", type=float, default=600.0, help="how long it may take (600)"
     )
 
@@ -99,8 +103,8 @@ def run(args: argparse.Namespace) -> int:
         return _run_on_server(args)
     if args.revision is None:
         args.parser.error("name the revision as R/KB or R/KB/N, or a server with --server and --kb")
-    if args.kb:
-        args.parser.error("--kb is a knowledge base of a --server; name R/KB instead")
+    if args.kb or args.etag:
+        args.parser.error("--kb and --etag are about a --server; name R/KB instead")
     return outcome(lambda: _revise(args), json=args.json)
 
 
@@ -120,7 +124,7 @@ def _run_on_server(args: argparse.Namespace) -> int:
 def _revise(args: argparse.Namespace) -> int:
     from proofsight_server.commands.comparison import print_revised
     from proofsight_server.commands.edits import edits_of
-    from proofsight_server.commands.handed_in import handed_in
+    from proofsight_server.commands.handed_in import author_of, read_files, with_table
     from proofsight_server.commands.progress import shown
     from proofsight_server.extraction.loading import load_revision_network
     from proofsight_server.extraction.progress import Watch
@@ -130,8 +134,8 @@ def _revise(args: argparse.Namespace) -> int:
 
     address = parse_name(args.revision)
     revision = address.open()
-    author = _login() if args.author is None else args.author
-    files = handed_in(args, revision.quantisation, revision.marks, author)
+    author = author_of(args)
+    files = with_table(read_files(args), revision.quantisation, revision.marks, author)
     edits = edits_of(args.edits, revision)
     material: dict[str, Any] = {"dataset": None, "network": None}
     # Labels and user.pl decide nothing: there is nothing to measure where only they change.
@@ -157,14 +161,6 @@ def _revise(args: argparse.Namespace) -> int:
     else:
         print_revised(revised)
     return 0
-
-
-def _login() -> str:
-    """Who works here; empty where the system does not say."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # no such user: a container that runs under a bare number
-        return ""
 
 
 def _dataset(args: argparse.Namespace, revision: Revision) -> Dataset:

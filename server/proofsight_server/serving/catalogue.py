@@ -42,6 +42,7 @@ class Catalogue:
         self._older: OrderedDict[RevisionName, Host] = OrderedDict()
         self._problems: dict[str, tuple[RevisionName, str, str]] = {}
         self._loading = asyncio.Lock()
+        self._following = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
         self._watch: asyncio.Task[None] | None = None
         self.loaded_once = False
@@ -148,10 +149,14 @@ class Catalogue:
     async def refresh(self) -> None:
         """Look at the repository once and load what is new in it."""
         for kb in await asyncio.to_thread(self.repository.knowledge_bases):
+            await self.follow(kb)
+
+    async def follow(self, kb: str) -> None:
+        """Bring what answers for `kb` up to its newest revision, or remember why not."""
+        async with self._following:  # the watch, and a call that published a revision
             await self._follow(kb)
 
     async def _follow(self, kb: str) -> None:
-        """Bring what answers for `kb` up to its newest revision, or remember why not."""
         name, etag = RevisionName(kb), ""
         newest = self._newest.get(kb)
         try:

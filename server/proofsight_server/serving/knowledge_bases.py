@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 
 from google.protobuf import struct_pb2
@@ -14,18 +15,21 @@ from proofsight_server.knowledge.source import feature_term, rule_text
 from proofsight_server.rules.program import ClassHead, ExceptionHead, Rule
 from proofsight_server.serving.calls import Calls
 from proofsight_server.serving.catalogue import Catalogue
+from proofsight_server.serving.configuration import Configuration
 from proofsight_server.serving.hosting import Host
 from proofsight_server.serving.names import RevisionName
 from proofsight_server.serving.paging import page
+from proofsight_server.serving.publishing import Change, Publisher
 from proofsight_server.serving.status import Context
 
 
 class KnowledgeBases(knowledge_bases_pb2_grpc.KnowledgeBasesServicer):
     """Tells what the catalogue holds."""
 
-    def __init__(self, catalogue: Catalogue, calls: Calls) -> None:
+    def __init__(self, catalogue: Catalogue, settings: Configuration, calls: Calls) -> None:
         self._catalogue = catalogue
         self._calls = calls
+        self._publisher = Publisher(catalogue, settings)
 
     async def ListKnowledgeBases(
         self,
@@ -104,15 +108,7 @@ class KnowledgeBases(knowledge_bases_pb2_grpc.KnowledgeBasesServicer):
         """What a check of the revision's files finds, with the given ones in their places."""
         async with self._calls.call(context), self._catalogue.use(request.name) as host:
             files = await asyncio.to_thread(host.files)
-            for file in request.files:
-                if file.path not in EDITABLE_FILES:
-                    raise BadOption(
-                        f"{file.path!r} is no file of a program; "
-                        f"use one of {', '.join(EDITABLE_FILES)}",
-                        field="files",
-                        path=file.path,
-                    )
-                files[file.path] = file.text
+            files.update(_edited(request.files))
             encoded = {path: text.encode() for path, text in files.items()}
             source = await asyncio.to_thread(check_files, Path(), encoded, host.network.classes)
             issues = source.issues
@@ -131,6 +127,48 @@ class KnowledgeBases(knowledge_bases_pb2_grpc.KnowledgeBasesServicer):
                     for issue in ranked
                 ],
             )
+
+    async def CreateRevision(
+        self,
+        request: knowledge_bases_pb2.CreateRevisionRequest,
+        context: Context,
+    ) -> knowledge_bases_pb2.CreateRevisionResponse:
+        """The next revision, which answers as soon as it is loaded."""
+        async with self._calls.call(context):
+            change = Change(
+                RevisionName.parse(request.parent),
+                _edited(request.files),
+                request.etag,
+                request.author,
+                request.note,
+                publish=not request.validate_only,
+            )
+            revised = await self._publisher(change)
+            made = revised.revision
+            return knowledge_bases_pb2.CreateRevisionResponse(
+                name=str(RevisionName(change.parent.kb, int(made.directory.name))) if made else "",
+                etag=made.etag if made else "",
+                basis=revised.basis,
+                why=revised.why,
+                figures=_struct(revised.figures),
+                comparison=_struct(revised.comparison.to_json()),
+                warnings=revised.warnings,
+            )
+
+
+def _edited(files: Iterable[knowledge_bases_pb2.ProgramFile]) -> dict[str, str]:
+    """Edited files by name. Raises BadOption for what is no file to edit, or comes twice."""
+    texts: dict[str, str] = {}
+    for file in files:
+        if file.path not in EDITABLE_FILES or file.path in texts:
+            told = "comes twice" if file.path in texts else "is no file of a program"
+            raise BadOption(
+                f"{file.path!r} {told}; use each of {', '.join(EDITABLE_FILES)} at most once",
+                field="files",
+                path=file.path,
+            )
+        texts[file.path] = file.text
+    return texts
 
 
 def _revision(host: Host) -> knowledge_bases_pb2.Revision:

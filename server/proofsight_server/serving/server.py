@@ -65,7 +65,7 @@ class Server:
         """Listen, then load what the repository holds. Raises BadOption for a port in use."""
         settings, server = self._settings, self._server
         knowledge_bases_pb2_grpc.add_KnowledgeBasesServicer_to_server(
-            KnowledgeBases(self.catalogue, self._calls), server
+            KnowledgeBases(self.catalogue, settings, self._calls), server
         )
         facts_pb2_grpc.add_FactsServicer_to_server(
             Facts(self.catalogue, settings, self._calls), server

@@ -28,6 +28,7 @@ CODES: Final[dict[type[errors.ProofsightError], int]] = {
     errors.BadWeights: code_pb2.FAILED_PRECONDITION,
     errors.UnsafeGoal: code_pb2.PERMISSION_DENIED,
     errors.UnknownName: code_pb2.NOT_FOUND,
+    errors.StaleEtag: code_pb2.ABORTED,
     errors.InferenceLimit: code_pb2.RESOURCE_EXHAUSTED,
     errors.MemoryLimit: code_pb2.RESOURCE_EXHAUSTED,
     errors.Overloaded: code_pb2.RESOURCE_EXHAUSTED,
