@@ -11,6 +11,8 @@
 
             class/2,                    % ?Image, ?Class
             decision/2,                 % ?Image, ?Class
+            score/3,                    % ?Image, ?Class, ?Points
+            points/3,                   % ?Image, ?Class, ?Points
             active/2,                   % ?Image, ?Proposition
             derived/2,                  % ?Image, ?Proposition
             ab/2,                       % ?Rule, ?Image
@@ -284,6 +286,8 @@ print_rules(KB, Rules) :-
 
 %!  class(?Image, ?Class) is nondet.
 %!  decision(?Image, ?Class) is nondet.
+%!  score(?Image, ?Class, ?Points) is nondet.
+%!  points(?Image, ?Class, ?Points) is nondet.
 %!  active(?Image, ?Proposition) is nondet.
 %!  derived(?Image, ?Proposition) is nondet.
 %!  ab(?Rule, ?Image) is nondet.
@@ -299,6 +303,8 @@ print_rules(KB, Rules) :-
 
 class(Image, Class) :- the_current(KB), KB:class(Image, Class).
 decision(Image, Class) :- the_current(KB), KB:decision(Image, Class).
+score(Image, Class, Points) :- the_current(KB), KB:score(Image, Class, Points).
+points(Image, Class, Points) :- the_current(KB), KB:points(Image, Class, Points).
 active(Image, P) :- the_current(KB), KB:active(Image, P).
 derived(Image, P) :- the_current(KB), KB:derived(Image, P).
 ab(Rule, Image) :- the_current(KB), KB:ab(Rule, Image).

@@ -8,8 +8,8 @@
 :- use_module(library(pairs), [pairs_values/2]).
 :- use_module(messages, [text/3]).
 :- use_module(program,
-              [ classes/2, declared/3, part/3, place/4, predicates/2,
-                read_program/3, used/4
+              [ classes/2, declared/3, head_class/2, part/3, place/4, policy/2,
+                predicates/2, read_program/3, used/4
               ]).
 :- use_module(safety, [reserved/1, safe_goal/3]).
 :- use_module(strata, [cyclic/5]).
@@ -124,16 +124,26 @@ problem(unknown_class, Program, 'rules.pl', Offset, [name=Class, nearest=near(Cl
     part(class_order, Program, Orders),
     Orders = [class_order(Classes, _)|_],
     (   part(rule, Program, Rules),
-        member(rule(_, class(Class), _, _, Offset), Rules)
+        member(rule(_, Head, _, _, Offset), Rules),
+        head_class(Head, Class)
     ;   part(default_class, Program, Defaults),
         member(default_class(Class, Offset), Defaults)
+    ;   part(base_points, Program, Bases),
+        member(base_points(Class, _, Offset), Bases)
     ),
     \+ memberchk(Class, Classes).
 problem(unknown_policy, Program, 'rules.pl', Offset, [policy=Text]) :-
     part(policy, Program, Policies),
     member(policy(Policy, Offset), Policies),
-    \+ memberchk(Policy, [exclusive, ordered, confidence]),
+    \+ memberchk(Policy, [exclusive, ordered, confidence, points]),
     format(string(Text), '~q', [Policy]).
+problem(mixed_policy, Program, 'rules.pl', Offset, [clause=Text]) :-
+    policy(Program, Policy),
+    (   Policy == points
+    ->  ruling(Program, Indicator, Offset)
+    ;   scoring(Program, Indicator, Offset)
+    ),
+    format(string(Text), '~q', [Indicator]).
 problem(unobserved, Program, 'rules.pl', Offset, [name=Name]) :-
     part(proposition, Program, Propositions),
     member(proposition(Name, derived(_), _, _), Propositions),
@@ -160,6 +170,22 @@ problem(Code, Program, 'user.pl', Offset, Slots) :-
           refused(Code, Slots, Offset),
           true).
 
+%   The first clause of each kind that goes with other policies.
+
+ruling(Program, class/2, Offset) :-
+    part(rule, Program, Rules),
+    memberchk(rule(_, class(_), _, _, Offset), Rules).
+ruling(Program, default_class/1, Offset) :-
+    part(default_class, Program, Defaults),
+    Defaults = [default_class(_, Offset)|_].
+
+scoring(Program, points/3, Offset) :-
+    part(rule, Program, Rules),
+    memberchk(rule(_, points(_, _), _, _, Offset), Rules).
+scoring(Program, base_points/2, Offset) :-
+    part(base_points, Program, Bases),
+    Bases = [base_points(_, _, Offset)|_].
+
 %   Declarations that stand once, and what makes two of them the same.
 
 once_only(layer, 'quantiser.pl').
@@ -167,6 +193,7 @@ once_only(reads, 'quantiser.pl').
 once_only(proposition, 'quantiser.pl').
 once_only(policy, 'rules.pl').
 once_only(default_class, 'rules.pl').
+once_only(base_points, 'rules.pl').
 once_only(class_order, 'rules.pl').
 once_only(stats, 'rules.pl').
 
@@ -175,6 +202,7 @@ subject(reads(Layer, _, Offset), reads(Layer), Offset).
 subject(proposition(Name, _, _, Offset), proposition(Name), Offset).
 subject(policy(_, Offset), policy, Offset).
 subject(default_class(_, Offset), default_class, Offset).
+subject(base_points(Class, _, Offset), base_points(Class), Offset).
 subject(class_order(_, Offset), class_order, Offset).
 subject(stats(Rule, _, Offset), rule_stats(Rule), Offset).
 

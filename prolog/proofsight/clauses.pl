@@ -4,6 +4,7 @@
           ]).
 :- use_module(library(apply), [maplist/2, maplist/3, maplist/4]).
 :- use_module(library(lists), [member/2]).
+:- use_module(features, [feature/1, single/2]).
 :- use_module(source, [argument/3, elements/2, start/2]).
 
 :- det(item/5).
@@ -18,11 +19,11 @@ downstream looks at clauses again.  Offsets are those of read_source/4.
   - reads(Layer, Place, Offset)
   - proposition(Name, Feature, Threshold, Offset)
   - rule(Id, Head, Elements, Clause, Offset), where Head is class(Class),
-    ab(Rule) or derived(Proposition), and an element is
-    active(Proposition, Sign, Offset), unless(Rule, Offset) or
-    at_least(M, Elements, Offset)
+    points(Class, Points), ab(Rule) or derived(Proposition),
+    and an element is active(Proposition, Sign, Offset),
+    unless(Rule, Offset) or at_least(M, Elements, Offset)
   - policy(Policy, Offset), default_class(Class, Offset),
-    class_order(Classes, Offset)
+    base_points(Class, Points, Offset), class_order(Classes, Offset)
   - stats(Rule, Statistics, Offset), label(Proposition, Text, By, Offset)
   - user(Head, Body, Position, Names, Offset)
 */
@@ -58,6 +59,11 @@ item('rules.pl', policy(Policy), Position, _, Item), ground(Policy) =>
 item('rules.pl', default_class(Class), Position, _, Item), atom(Class) =>
     start(Position, Offset),
     Item = default_class(Class, Offset).
+item('rules.pl', base_points(Class, Points), Position, Names, Item),
+  atom(Class) =>
+    points(Points, Position, 2, Names),
+    start(Position, Offset),
+    Item = base_points(Class, Points, Offset).
 item('rules.pl', class_order(Classes), Position, _, Item),
   atoms(Classes) =>
     start(Position, Offset),
@@ -68,7 +74,9 @@ item('rules.pl', rule_stats(Rule, Statistics), Position, _, Item),
     Item = stats(Rule, Pairs, Offset).
 item('rules.pl', (Head :- Body), Position, Names, Item),
   head(Head, Image, Meaning) =>
+    argument(1, Position, HeadPosition),
     argument(2, Position, BodyPosition),
+    whole(Meaning, HeadPosition, Names),
     opened(Body, BodyPosition, Image, Position, Names, Id, Elements),
     start(Position, Offset),
     Item = rule(Id, Meaning, Elements, (Head :- Body), Offset).
@@ -123,29 +131,7 @@ atoms(List) :-
 text_or_atom(Text) :- atom(Text), !.
 text_or_atom(Text) :- string(Text).
 
-%   Features.
-
-feature(channel(Layer, Index, Reduction)) =>
-    place(Layer, Index),
-    reduction(Reduction).
-feature(cell(Layer, Index, Reduction, grid(Rows, Columns), at(Row, Column))) =>
-    place(Layer, Index),
-    reduction(Reduction),
-    integer(Rows), integer(Columns), integer(Row), integer(Column),
-    Row >= 0, Row < Rows, Column >= 0, Column < Columns.
-feature(unit(Layer, Index)) =>
-    place(Layer, Index).
-feature(derived(Layer)) =>
-    atom(Layer).
-feature(_) =>
-    fail.
-
-place(Layer, Index) :-
-    atom(Layer), integer(Index), Index >= 0.
-
-reduction(Reduction) :-
-    atom(Reduction),
-    memberchk(Reduction, [l1, l2, mean, max, value]).
+%   Thresholds.
 
 threshold(derived(_), none, _, _, Single) =>
     Single = none.
@@ -155,43 +141,6 @@ threshold(Feature, Threshold, _, _, Single),
 threshold(_, Threshold, Position, Names, _) =>
     argument(3, Position, Third),
     malformed(bad_threshold, [threshold=Threshold], Third, Names).
-
-%   The double equal to the float32 nearest to X (ties to even), so that a
-%   threshold typed by hand means here what it means to numpy.
-
-single(X, Single) :-
-    catch(Rational is rational(X), error(_, _), fail),
-    (   Rational =:= 0
-    ->  Single = 0.0
-    ;   Magnitude is abs(Rational),
-        exponent(Magnitude, Exponent),
-        Ulp is 2 ** (max(Exponent, -126) - 23),
-        Scaled is Rational / Ulp,
-        even(Scaled, Whole),
-        Exact is Whole * Ulp,
-        abs(Exact) < 2 ** 128,
-        Single is float(Exact)
-    ).
-
-%   2^Exponent =< Magnitude < 2^(Exponent+1)
-
-exponent(Magnitude, Exponent) :-
-    Guess is msb(numerator(Magnitude)) - msb(denominator(Magnitude)),
-    (   Magnitude < 2 ** Guess
-    ->  Exponent is Guess - 1
-    ;   Exponent = Guess
-    ).
-
-even(Rational, Whole) :-
-    Floor is floor(Rational),
-    Rest is Rational - Floor,
-    (   (   Rest < 1r2
-        ;   Rest =:= 1r2,
-            Floor mod 2 =:= 0
-        )
-    ->  Whole = Floor
-    ;   Whole is Floor + 1
-    ).
 
 %   Statistics: a list of key(value), which becomes pairs.
 
@@ -212,6 +161,10 @@ head(class(Image, Class), Image1, Meaning) =>
     var(Image), atom(Class),
     Image1 = Image,
     Meaning = class(Class).
+head(points(Image, Class, Points), Image1, Meaning) =>
+    var(Image), atom(Class),
+    Image1 = Image,
+    Meaning = points(Class, Points).
 head(ab(Rule, Image), Image1, Meaning) =>
     var(Image), atom(Rule),
     Image1 = Image,
@@ -222,6 +175,21 @@ head(derived(Image, Proposition), Image1, Meaning) =>
     Meaning = derived(Proposition).
 head(_, _, _) =>
     fail.
+
+whole(points(_, Points), HeadPosition, Names) =>
+    points(Points, HeadPosition, 3, Names).
+whole(_, _, _) =>
+    true.
+
+%   Sums of as many such points as a file can hold are exact everywhere.
+
+points(Points, Position, N, Names) :-
+    (   integer(Points),
+        abs(Points) =< 1_000_000
+    ->  true
+    ;   argument(N, Position, At),
+        malformed(bad_points, [points=Points], At, Names)
+    ).
 
 opened(Body, BodyPosition, Image, Position, Names, Id, Elements) :-
     positioned(Body, BodyPosition, Goals, []),

@@ -23,13 +23,19 @@ them to a stream.
 %
 %   Head is the JSON of a node up to its status.  After follows the status
 %   where the node's value was seen or, of a clause, where its rule is to
-%   be named.  Details are class(C), proposition(P), label(L), rule(R) and
-%   threshold(T).
+%   be named.  Details are class(C), proposition(P), label(L), rule(R),
+%   points(N) and threshold(T).  Of a score, whose points are known later, Head
+%   ends before them in the goal, and After goes on behind them up to the
+%   status.
 
-node_texts(Kind, Goal, Details, Head, After) :-
-    format(string(Text), '~W',
-           [Goal, [quoted(true), numbervars(true), max_depth(1000)]]),
-    json_string(Text, GoalJson),
+node_texts(score, score(Image, Class, _), Details, Head, After) =>
+    goal_json(score(Image, Class, '$VAR'('_')), GoalJson),
+    string_concat(Opening, "_)\"", GoalJson),
+    fields(Details, Fields, ['"status":"']),
+    string_concat('{"goal":', Opening, Head),
+    atomic_list_concat([')","kind":"score",'|Fields], After).
+node_texts(Kind, Goal, Details, Head, After) =>
+    goal_json(Goal, GoalJson),
     (   append(Named, [threshold(Threshold)], Details)
     ->  atomic_list_concat(['","threshold":', Threshold, ',"value":'], After)
     ;   Named = Details,
@@ -42,11 +48,19 @@ node_texts(Kind, Goal, Details, Head, After) :-
     fields(Named, Fields, ['"status":"']),
     atomic_list_concat(['{"goal":', GoalJson, ',"kind":"', Kind, '",'|Fields], Head).
 
+goal_json(Goal, GoalJson) :-
+    format(string(Text), '~W',
+           [Goal, [quoted(true), numbervars(true), max_depth(1000)]]),
+    json_string(Text, GoalJson).
+
 fields([], Fields, Tail) =>
     Fields = Tail.
 fields([Detail|Details], Fields, Tail) =>
     Detail =.. [Key, Value],
-    json_string(Value, ValueJson),
+    (   integer(Value)
+    ->  ValueJson = Value
+    ;   json_string(Value, ValueJson)
+    ),
     Fields = ['"', Key, '":', ValueJson, ','|Fields1],
     fields(Details, Fields1, Tail).
 
@@ -64,10 +78,14 @@ nodes_fragments([Node|Nodes], Fragments, Tail) =>
     node_fragments(Node, Fragments, [','|Fragments1]),
     nodes_fragments(Nodes, Fragments1, Tail).
 
-node_fragments(node(Place, Status, How, Children), [Head, Status|Fragments], Tail) :-
+node_fragments(node(Place, Status, How, Children), [Head|Fragments], Tail) :-
     texts(Place, KB, Head, After),
-    how_fragments(How, KB, After, Fragments, Fragments1),
-    child_fragments(Children, Fragments1, Tail).
+    (   How = score(Points, _, _)
+    ->  Fragments = [Points, After, Status|Fragments1]
+    ;   Fragments = [Status|Fragments1]
+    ),
+    how_fragments(How, KB, After, Fragments1, Fragments2),
+    child_fragments(Children, Fragments2, Tail).
 
 texts(at(Id, About), KB, Head, After) =>
     About = about(KB, Image, _, _, _, _, Graph),
@@ -108,6 +126,20 @@ how_fragments(clause(Place), _, _, Fragments, Tail) =>
     Fragments = ['","rule":', PlaceJson|Tail].
 how_fragments(count(Needed, Holding, Total), _, _, Fragments, Tail) =>
     Fragments = ['","count":[', Needed, ',', Holding, ',', Total, ']'|Tail].
+how_fragments(score(Points, Base, Against), _, _, Fragments, Tail) =>
+    Fragments = ['","score":{"points":', Points, ',"base":', Base|Fragments1],
+    against_fragments(Against, Fragments1, ['}'|Tail]).
+
+against_fragments(none, Fragments, Tail) =>
+    Fragments = [',"won":true'|Tail].
+against_fragments(ahead(Class, Margin), Fragments, Tail) =>
+    rival_fragments(true, Class, Margin, Fragments, Tail).
+against_fragments(behind(Class, Margin), Fragments, Tail) =>
+    rival_fragments(false, Class, Margin, Fragments, Tail).
+
+rival_fragments(Won, Class, Margin, Fragments, Tail) :-
+    json_string(Class, Rival),
+    Fragments = [',"won":', Won, ',"rival":', Rival, ',"margin":', Margin|Tail].
 
 child_fragments([], Fragments, Tail) =>
     Fragments = ['}'|Tail].
@@ -125,7 +157,8 @@ more_children([Child|Children], Fragments, Tail) =>
 %
 %   Terms are node(Goal, Kind, Status, Children, Details), one for each of
 %   Nodes.  Details may hold class(C), proposition(P), label(L), rule(R),
-%   value(V), threshold(T) and count(Needed, Holding, Total).
+%   points(N), value(V), threshold(T), count(Needed, Holding, Total) and
+%   score(Points, Base, Against), see expand_node/5 of expansion.pl.
 
 nodes_terms(Nodes, Terms) :-
     maplist(node_term, Nodes, Terms).
@@ -133,6 +166,7 @@ nodes_terms(Nodes, Terms) :-
 node_term(node(Place, Status, How, Children), Term) :-
     Term = node(Goal, Kind, Status, Children, Details),
     said(Place, KB, Kind, Goal, Details0),
+    ignore(How-Goal = score(Points, _, _)-score(_, _, Points)),
     how_details(How, KB, Details0, Details).
 
 said(at(Id, About), KB, Kind, Goal, Details) =>
@@ -149,11 +183,11 @@ how_details(value(Value), _, Details0, Details) =>
 how_details(How, KB, Details0, Details) =>
     subtract(Details0, [threshold(_)], Details1),
     (   How = rule(Clause)
-    ->  KB:'$goal'(Clause, _, _, _, [rule(Rule)]),
+    ->  KB:'$goal'(Clause, _, _, _, [rule(Rule)|_]),
         append(Details1, [rule(Rule)], Details)
     ;   How = clause(Place)
     ->  append(Details1, [rule(Place)], Details)
-    ;   How = count(_, _, _)
+    ;   memberchk(How, [count(_, _, _), score(_, _, _)])
     ->  append(Details1, [How], Details)
     ;   Details = Details1
     ).

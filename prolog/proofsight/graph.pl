@@ -5,11 +5,14 @@
           ]).
 :- use_module(library(aggregate), [aggregate_all/3]).
 :- use_module(library(apply), [maplist/3]).
-:- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
 :- use_module(library(lists), [member/2, nth1/3]).
-:- use_module(library(pairs), [group_pairs_by_key/2, pairs_values/2]).
-:- use_module(encoding, [node_texts/5]).
-:- use_module(program, [classes/2, part/3, policy/2, priority/2]).
+:- use_module(library(pairs), [pairs_values/2]).
+:- use_module(numbering,
+              [ clauses_by_head/3, clauses_of/3, describe/6, named/4,
+                numbered/2, start_numbers/1
+              ]).
+:- use_module(outcome, [outcome_nodes/3]).
+:- use_module(program, [classes/2, part/3]).
 
 :- det(build_graph/2).
 :- det(graph/2).
@@ -25,15 +28,19 @@ heads.  Each gets a number, and facts in the module of the revision:
     - active(Index, Layer, Threshold, Clauses): the value at Index (0: never
       observed) or, where the Layer, a number, is not observed, the derived/2 Clauses
     - any(Clauses): the first clause that holds
-    - clause(Body): every node of Body
+    - clause(Body): every node of Body; under `points`, also of class/2
     - not(Node)
     - at_least(M, Nodes)
     - winner(Order, Candidates, Default): the first of Clause-Class that holds;
       Order is `classes` or `rules`, Default default(Class) or `none`
-    - decision(Class, ClassNode), decision(Classes): one class, or none
+    - points(Order): the first of Class-Score with the greatest; Order is that
+      of the classes
+    - score(Base, Lines): Base and those of Points-Clause that hold
+    - decision(Class, Node), decision(Nodes): one class, or none; a Node is
+      that of class/2 or, under the policy `points`, of the score
     - default(ClassNodes)
   - '$goal'(Id, Kind, Image, Goal, Details): how it reads; Details are
-    class(C), proposition(P), label(L), rule(R), threshold(T)
+    class(C), proposition(P), label(L), rule(R), points(N), threshold(T)
   - '$named'(Name, Kind, Id): the node of a goal
   - '$text'(Id, Head, After): its JSON for the image `img`, see node_texts/5
   - '$layer'(Number, Indexes): where the values of a layer stand
@@ -45,7 +52,7 @@ heads.  Each gets a number, and facts in the module of the revision:
 %   Adds the graph of Program, which has no errors, to module KB.
 
 build_graph(KB, Program) :-
-    flag(KB, _, 1),                     % 1 is the winner
+    start_numbers(KB),
     part(proposition, Program, Propositions),
     observables(Propositions, 1, KB),
     layers(Propositions, KB, Layers),
@@ -60,11 +67,10 @@ build_graph(KB, Program) :-
     part(label, Program, Labels),
     forall(member(proposition(P, Feature, Threshold, _), Propositions),
            active_node(KB, ByHead, Labels, Layers, P, Feature, Threshold)),
-    forall(member(Class, Classes), class_node(KB, ByHead, Class)),
     excepted(Rules, Excepted),
     forall(member(Rule, Excepted), exception_node(KB, ByHead, Rule)),
-    decision_nodes(KB, Program, Classes),
-    flag(KB, Size, 0),
+    outcome_nodes(KB, Program, ByHead),
+    numbered(KB, Size),
     length(Layers, LayerCount),
     aggregate_all(count, KB:'$observable'(_, _), Values),
     assertz(KB:'$size'(Size, LayerCount, Values)).
@@ -101,19 +107,6 @@ forget_graph(KB) :-
     ;   true
     ).
 
-%   Numbers.
-
-fresh(KB, Id) :-
-    flag(KB, Last, Last + 1),
-    Id is Last + 1.
-
-named(KB, Name, Kind, Id) :-
-    (   KB:'$named'(Name, Kind, Id0)
-    ->  Id = Id0
-    ;   fresh(KB, Id),
-        assertz(KB:'$named'(Name, Kind, Id))
-    ).
-
 observables([], _, _) =>
     true.
 observables([proposition(_, _, none, _)|Propositions], N, KB) =>
@@ -148,9 +141,13 @@ clause_node(KB, Id, Head, Elements) :-
     maplist(element_node(KB), Elements, Body),
     assertz(KB:'$node'(Node, clause(Body))),
     head_goal(Head, Image, Goal),
-    describe(KB, Node, rule, Image, Goal, [rule(Id)]).
+    (   Head = points(_, Points)
+    ->  describe(KB, Node, points, Image, Goal, [rule(Id), points(Points)])
+    ;   describe(KB, Node, rule, Image, Goal, [rule(Id)])
+    ).
 
 head_goal(class(Class), Image, class(Image, Class)).
+head_goal(points(Class, Points), Image, points(Image, Class, Points)).
 head_goal(ab(Rule), Image, ab(Rule, Image)).
 head_goal(derived(P), Image, derived(Image, P)).
 
@@ -212,12 +209,6 @@ active_node(KB, ByHead, Labels, Layers, P, Feature, Threshold) :-
     assertz(KB:'$node'(Node, active(Index, Number, Threshold, Clauses))),
     describe(KB, Node, active, Image1, active(Image1, P), Details).
 
-class_node(KB, ByHead, Class) :-
-    clauses_of(ByHead, class(Class), Clauses),
-    named(KB, Class, class, Node),
-    assertz(KB:'$node'(Node, any(Clauses))),
-    describe(KB, Node, class, Image, class(Image, Class), [class(Class)]).
-
 %   Also for `\+ ab(Rule, Image)` where Rule has no exceptions.
 
 excepted(Rules, Excepted) :-
@@ -234,69 +225,3 @@ exception_node(KB, ByHead, Rule) :-
     named(KB, Rule, exception, Node),
     assertz(KB:'$node'(Node, any(Clauses))),
     describe(KB, Node, exception, Image, ab(Rule, Image), []).
-
-clauses_by_head(KB, Rules, ByHead) :-
-    findall(Head-Node,
-            ( member(rule(Id, Head, _, _, _), Rules),
-              named(KB, Id, clause, Node)
-            ),
-            Pairs),
-    keysort(Pairs, Sorted),
-    group_pairs_by_key(Sorted, Groups),
-    list_to_assoc(Groups, ByHead).
-
-clauses_of(ByHead, Head, Clauses) :-
-    (   get_assoc(Head, ByHead, Clauses0)
-    ->  Clauses = Clauses0
-    ;   Clauses = []
-    ).
-
-%   Decisions.
-
-decision_nodes(KB, Program, Classes) :-
-    maplist(class_number(KB), Classes, ClassNodes),
-    priority(Program, Priority),
-    findall(Clause-Class,
-            ( member(Id-Class, Priority),
-              named(KB, Id, clause, Clause)
-            ),
-            Candidates),
-    part(default_class, Program, Defaults),
-    (   Defaults = [default_class(Default, _)|_]
-    ->  Winner = default(Default)
-    ;   Winner = none
-    ),
-    policy(Program, Policy),
-    (   Policy == exclusive
-    ->  Order = classes
-    ;   Order = rules
-    ),
-    assertz(KB:'$node'(1, winner(Order, Candidates, Winner))),
-    forall(nth1(N, Classes, Class),
-           ( nth1(N, ClassNodes, ClassNode),
-             named(KB, Class, decision, Node),
-             assertz(KB:'$node'(Node, decision(Class, ClassNode))),
-             describe(KB, Node, decision, Image, decision(Image, Class),
-                      [class(Class)])
-           )),
-    named(KB, none(), undecided, Undecided),
-    assertz(KB:'$node'(Undecided, decision(ClassNodes))),
-    describe(KB, Undecided, decision, Image1, decision(Image1, '$VAR'('_')), []),
-    (   Winner == none
-    ->  true
-    ;   named(KB, none(), default, ByDefault),
-        assertz(KB:'$node'(ByDefault, default(ClassNodes))),
-        describe(KB, ByDefault, default, _, default_class(Default),
-                 [class(Default)])
-    ).
-
-class_number(KB, Class, Node) :-
-    named(KB, Class, class, Node).
-
-%   How a node reads.
-
-describe(KB, Node, Kind, Image, Goal, Details) :-
-    assertz(KB:'$goal'(Node, Kind, Image, Goal, Details)),
-    Image = img,
-    node_texts(Kind, Goal, Details, Head, After),
-    assertz(KB:'$text'(Node, Head, After)).

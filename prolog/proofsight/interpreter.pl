@@ -100,6 +100,15 @@ answer(KB, class(Image, Class), _, Status, How, Children), var(Class) =>
     some_class(KB, class(Image, Class), Image, Status, How, Children).
 answer(KB, decision(Image, Class), _, Status, How, Children), var(Class) =>
     some_class(KB, decision(Image, Class), Image, Status, How, Children).
+answer(KB, score(Image, Class, Points), _, Status, How, Children),
+  atom(Image), \+ ( atom(Class), var(Points) ) =>
+    How = none,
+    (   call(KB:score(Image, Class, Points))
+    ->  Status = 'PROVED',
+        Children = [score(Image, Class, Points)]
+    ;   Status = 'ABSENT',
+        findall(score(Image, Class, _), KB:'$base'(Class, _), Children)
+    ).
 answer(KB, Goal, _, Status, How, Children), compound(Goal), functor(Goal, call, _) =>
     How = none,
     Goal =.. [call, Closure|Extra],

@@ -14,11 +14,15 @@
 
 %!  class_rules(+KB, +Class, -Rules) is det.
 %
-%   Rules are the ids of the clauses for Class, each followed by its
-%   exceptions and theirs.
+%   Rules are the ids of the clauses for Class, or of its points, each
+%   followed by its exceptions and theirs.
 
 class_rules(KB, Class, Rules) :-
-    findall(Rule, head_rule(KB, class(_, Class), Rule), Own),
+    findall(Rule,
+            (   head_rule(KB, class(_, Class), Rule)
+            ;   head_rule(KB, points(_, Class, _), Rule)
+            ),
+            Own),
     with_exceptions(Own, KB, Rules).
 
 with_exceptions([], _, Rules) =>
@@ -31,7 +35,8 @@ with_exceptions([Rule|Own], KB, Rules) =>
 
 head_rule(KB, Head, Rule) :-
     clause(KB:Head, Body),
-    conjuncts(Body, [rule(Rule, _)|_]).
+    conjuncts(Body, Goals),
+    Goals = [rule(Rule, _)|_].
 
 %!  rule_lines(+KB, +Rule, -Lines:list(string)) is det.
 %

@@ -4,12 +4,14 @@
             declared/3,                 % +Kind, +Program, +Name
             predicates/2,               % +Program, -Indicators
             classes/2,                  % +Program, -Classes
+            head_class/2,               % +Head, -Class
+            bases/2,                    % +Program, -Bases
             priority/2,                 % +Program, -Rules
             policy/2,                   % +Program, -Policy
             place/4,                    % +Program, +File, +Offset, -Place
             used/4                      % +Element, -Proposition, -Sign, -Offset
           ]).
-:- use_module(library(apply), [partition/4]).
+:- use_module(library(apply), [maplist/3, partition/4]).
 :- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
 :- use_module(library(lists), [append/3, list_to_set/2, member/2, nth0/3]).
 :- use_module(library(pairs), [map_list_to_pairs/3, pairs_values/2]).
@@ -20,6 +22,7 @@
 :- det(part/3).
 :- det(predicates/2).
 :- det(classes/2).
+:- det(bases/2).
 :- det(priority/2).
 :- det(policy/2).
 :- det(place/4).
@@ -38,7 +41,7 @@ files([ 'quantiser.pl'-required,
       ]).
 
 kinds([ layer-5, reads-3, proposition-4, rule-5, policy-2, default_class-2,
-        class_order-2, stats-3, label-4, user-5
+        base_points-3, class_order-2, stats-3, label-4, user-5
       ]).
 
 %!  read_program(+Directory, -Program, -Findings) is det.
@@ -155,7 +158,8 @@ predicates(Program, Indicators) :-
 %!  classes(+Program, -Classes) is det.
 %
 %   The classes in the order that breaks ties: those of class_order/1 or,
-%   without it, the heads of rules, and the default, as they come.
+%   without it, the heads of rules, the default, and those with a base, as
+%   they come.
 
 classes(Program, Classes) :-
     part(class_order, Program, Orders),
@@ -163,12 +167,38 @@ classes(Program, Classes) :-
     ->  Classes = Classes0
     ;   part(rule, Program, Rules),
         part(default_class, Program, Defaults),
+        part(base_points, Program, Bases),
         findall(Class,
-                (   member(rule(_, class(Class), _, _, _), Rules)
+                (   member(rule(_, Head, _, _, _), Rules),
+                    head_class(Head, Class)
                 ;   member(default_class(Class, _), Defaults)
+                ;   member(base_points(Class, _, _), Bases)
                 ),
                 All),
         list_to_set(All, Classes)
+    ).
+
+%!  head_class(+Head, -Class) is semidet.
+%
+%   Head, of an item rule(...), says something of Class.
+
+head_class(class(Class), Class).
+head_class(points(Class, _), Class).
+
+%!  bases(+Program, -Bases) is det.
+%
+%   Bases are Class-Points, one for each of classes/2 in that order; 0 where
+%   none are declared.
+
+bases(Program, Bases) :-
+    part(base_points, Program, Declared),
+    classes(Program, Classes),
+    maplist(base(Declared), Classes, Bases).
+
+base(Declared, Class, Class-Points) :-
+    (   memberchk(base_points(Class, Points0, _), Declared)
+    ->  Points = Points0
+    ;   Points = 0
     ).
 
 %!  policy(+Program, -Policy) is det.
@@ -185,7 +215,7 @@ policy(Program, Policy) :-
 %!  priority(+Program, -Rules) is det.
 %
 %   The rules for classes, Id-Class, so ordered that the first that fires
-%   decides: all policies come down to that.
+%   decides: all policies but `points`, which has none, come down to that.
 %
 %     - `exclusive`: by the order of the classes, then as in the file;
 %     - `ordered`: as in the file;

@@ -5,9 +5,10 @@
             nodes/4                     % +Root, +Most, -Nodes, -CutShort
           ]).
 :- use_module(library(assoc), [empty_assoc/1, get_assoc/3, put_assoc/4]).
+:- use_module(expansion, [expand_node/5]).
 :- use_module(interpreter, [answer/6]).
-:- use_module(truth,
-              [about/3, observed_value/4, spec/3, true_count/3, truth/3, winning/2]).
+:- use_module(numbering, [known/4]).
+:- use_module(truth, [about/3, truth/3, winning/2]).
 
 :- det(root/4).
 :- det(decision_root/2).
@@ -24,7 +25,8 @@ A node is node(Place, Status, How, Children):
   - Place is at(Id, About), a node of the graph, or goal(Goal, KB)
   - Status is PROVED, FACT, ABSENT or CUT_SHORT
   - How is value(V), rule(Id) by the number of a clause, clause(Text),
-    count(Needed, Holding, Total) or none
+    count(Needed, Holding, Total), score(Points, Base, Against) or none;
+    Against is that of expand_node/5
   - Children are numbers of nodes
 */
 
@@ -48,8 +50,8 @@ decision_root(About, at(Id, About)) :-
     arg(1, About, KB),
     truth(1, About, Winner),
     (   winning(Winner, Class)
-    ->  KB:'$named'(Class, decision, Id)
-    ;   KB:'$named'(none(), undecided, Id)
+    ->  known(KB, Class, decision, Id)
+    ;   known(KB, none(), undecided, Id)
     ).
 
 %!  holds(+Root) is semidet.
@@ -163,13 +165,22 @@ number_place(goal(Goal, KB), Next0, Next, Known0, Known, Number, Tail0, Tail) =>
 place(Goal, KB, Abouts0, Abouts, Place) :-
     (   graph_goal(Goal, Image, Name, Kind),
         atom(Image),
-        nonvar(Name),
-        KB:'$named'(Name, Kind, Id),
-        about(Abouts0, KB, Image, Abouts, About)
+        ground(Name),
+        known(KB, Name, Kind, Id),
+        about(Abouts0, KB, Image, Abouts, About),
+        counted(Goal, Id, About)
     ->  Place = at(Id, About)
     ;   Abouts = Abouts0,
         Place = goal(Goal, KB)
     ).
+
+%   There is no node for another number of points than a class has.
+
+counted(score(_, _, Points), Id, About), nonvar(Points) =>
+    truth(Id, About, Total),
+    Points == Total.
+counted(_, _, _) =>
+    true.
 
 graph_goal(active(Image, P), Image, P, active).
 graph_goal(\+ active(Image, P), Image, P, inactive).
@@ -181,6 +192,8 @@ graph_goal(decision(Image, Class), Image, Name, Kind) :-
     ;   Name = Class,
         Kind = decision
     ).
+graph_goal(score(Image, Class, _), Image, Class, score).
+graph_goal(points(Image, Class, Points), Image, points(Class, Points), lines).
 graph_goal(derived(Image, P), Image, P, derived).
 graph_goal(ab(Rule, Image), Image, Rule, exception).
 graph_goal(\+ ab(Rule, Image), Image, Rule, unless).
@@ -198,114 +211,8 @@ about(Abouts0, KB, Image, Abouts, About) :-
 
 expand(at(Id, About), _, Status, How, Children) =>
     Children = ids(Ids, About),
-    truth(Id, About, Truth),
-    spec(Id, About, Spec),
-    expand(Spec, Truth, About, Status, How, Ids).
+    expand_node(Id, About, Status, How, Ids).
 expand(goal(Goal, KB), Most, Status, How, Children) =>
     Children = goals(Goals, KB),
     copy_term(Goal, Copy),
     answer(KB, Copy, Most, Status, How, Goals).
-
-expand(active(Index, Layer, _, Clauses), Truth, About, Status, How, Ids) =>
-    (   observed_value(Index, Layer, About, Value)
-    ->  Ids = [],
-        (   number(Value)
-        ->  How = value(Value)
-        ;   How = none
-        ),
-        (   Truth == yes
-        ->  Status = 'FACT'
-        ;   Status = 'ABSENT'
-        )
-    ;   expand(any(Clauses), Truth, About, Status, How, Ids)
-    ).
-expand(any(Clauses), Truth, About, Status, How, Ids) =>
-    (   Truth == no
-    ->  Status = 'ABSENT',
-        How = none,
-        Ids = Clauses
-    ;   Status = 'PROVED',
-        How = rule(Truth),
-        spec(Truth, About, clause(Ids))
-    ).
-expand(clause(Body), Truth, About, Status, How, Ids) =>
-    How = none,
-    (   Truth == no
-    ->  Status = 'ABSENT',
-        untrue(Body, About, Ids)
-    ;   Status = 'PROVED',
-        Ids = Body
-    ).
-expand(not(Inner), Truth, _, Status, How, Ids) =>
-    How = none,
-    Ids = [Inner],
-    proved(Truth, Status).
-expand(at_least(Needed, Ids0), Truth, About, Status, How, Ids) =>
-    Ids = Ids0,
-    proved(Truth, Status),
-    true_count(Ids, About, Holding),
-    length(Ids, Total),
-    How = count(Needed, Holding, Total).
-expand(decision(Class, ClassNode), Truth, About, Status, How, Ids) =>
-    How = none,
-    proved(Truth, Status),
-    arg(1, About, KB),
-    truth(1, About, Winner),
-    (   Truth == yes
-    ->  grounds(Winner, ClassNode, About, Ids)
-    ;   winning(Winner, Other),
-        Other \== Class
-    ->  KB:'$named'(Other, decision, Decided),
-        Ids = [ClassNode, Decided]
-    ;   Ids = [ClassNode]
-    ).
-expand(decision(ClassNodes), _, _, Status, How, Ids) =>
-    Status = 'ABSENT',
-    How = none,
-    Ids = ClassNodes.
-expand(default(ClassNodes), _, _, Status, How, Ids) =>
-    Status = 'FACT',
-    How = none,
-    Ids = ClassNodes.
-
-proved(no, Status) =>
-    Status = 'ABSENT'.
-proved(_, Status) =>
-    Status = 'PROVED'.
-
-%   What a decision rests on: the class, by the clause that decided, and,
-%   where clauses are tried in an order of their own, that those tried
-%   before it do not fire.
-
-grounds(default(_), _, About, Ids) =>
-    arg(1, About, KB),
-    KB:'$named'(none(), default, Default),
-    Ids = [Default].
-grounds(won(_, Clause), ClassNode, About, Ids) =>
-    spec(1, About, winner(Order, Candidates, _)),
-    (   Order == classes
-    ->  Before = []
-    ;   before(Candidates, Clause, Before)
-    ),
-    truth(ClassNode, About, First),
-    (   First == Clause
-    ->  Ids = [ClassNode|Before]
-    ;   Ids = [ClassNode, Clause|Before]
-    ).
-
-before([Other-_|Candidates], Clause, Before) :-
-    (   Other == Clause
-    ->  Before = []
-    ;   Before = [Other|Before1],
-        before(Candidates, Clause, Before1)
-    ).
-
-untrue([], _, Untrue) =>
-    Untrue = [].
-untrue([Id|Ids], About, Untrue) =>
-    truth(Id, About, Truth),
-    (   Truth == no
-    ->  Untrue = [Id|Untrue1],
-        untrue(Ids, About, Untrue1)
-    ;   untrue(Ids, About, Untrue)
-    ).

@@ -8,7 +8,8 @@
 :- use_module(check, [check_directory/3, errors/2]).
 :- use_module(graph, [build_graph/2, forget_graph/1]).
 :- use_module(messages, [text/3]).
-:- use_module(program, [part/3, place/4, predicates/2, priority/2]).
+:- use_module(program,
+              [bases/2, part/3, place/4, policy/2, predicates/2, priority/2]).
 :- use_module(safety, [vocabulary/2]).
 :- use_module(vocabulary, []).
 
@@ -71,18 +72,19 @@ fill(KB, Program) :-
              member(Item, Items)
            ),
            add(Item, KB, Program)),
-    candidates(KB, Program),
+    policy(Program, Policy),
+    deciders(Policy, KB, Program),
     build_graph(KB, Program).
 
-kinds([ layer, reads, proposition, policy, default_class, class_order, stats,
-        label, rule, user
+kinds([ layer, reads, proposition, policy, default_class, base_points,
+        class_order, stats, label, rule, user
       ]).
 
 %   The predicates that a revision has itself.
 
 own(Name, Arity) :-
     vocabulary(Name, Arity),
-    \+ memberchk(Name/Arity, [active/2, decision/2, rule/2]).
+    \+ memberchk(Name/Arity, [active/2, decision/2, rule/2, score/3]).
 own('$node', 2).
 own('$goal', 5).
 own('$named', 3).
@@ -92,6 +94,7 @@ own('$size', 3).
 own('$observable', 2).
 own('$rule', 2).
 own('$candidate', 1).
+own('$base', 2).
 own('$user', 2).
 own('$place', 2).
 
@@ -110,6 +113,8 @@ add(policy(Policy, _), KB, _) =>
     assertz(KB:policy(Policy)).
 add(default_class(Class, _), KB, _) =>
     assertz(KB:default_class(Class)).
+add(base_points(Class, Points, _), KB, _) =>
+    assertz(KB:base_points(Class, Points)).
 add(class_order(Classes, _), KB, _) =>
     assertz(KB:class_order(Classes)).
 add(stats(Rule, Pairs, _), KB, _) =>
@@ -128,7 +133,14 @@ add(user(Head, Body, _, _, Offset), KB, Program) =>
     format(atom(Place), 'user.pl:~d', [Line]),
     assertz(KB:'$place'(Reference, Place)).
 
-candidates(KB, Program) :-
+%   What decision/3 tries or adds up.
+
+deciders(points, KB, Program) =>
+    bases(Program, Bases),
+    forall(member(Class-Base, Bases),
+           assertz(KB:'$base'(Class, Base))),
+    assertz(KB:(class(Image, Class1) :- decision(Image, Class1))).
+deciders(_, KB, Program) =>
     priority(Program, Priority),
     forall(member(Id-_, Priority),
            ( KB:'$rule'(Id, Reference),
@@ -166,6 +178,7 @@ unsafe(Goal, Why) :-
 
 sandbox:safe_primitive(proofsight_vocabulary:active(_, _)).
 sandbox:safe_primitive(proofsight_vocabulary:decision(_, _)).
+sandbox:safe_primitive(proofsight_vocabulary:score(_, _, _)).
 sandbox:safe_primitive(proofsight_vocabulary:rule(_, _)).
 sandbox:safe_primitive(proofsight_vocabulary:carried_value(_, _, _)).
 sandbox:safe_primitive(proofsight_vocabulary:carried_prediction(_, _, _)).

@@ -26,6 +26,8 @@ they outgrow a process before any limit looks up.
 
 vocabulary(class, 2).
 vocabulary(decision, 2).
+vocabulary(score, 3).
+vocabulary(points, 3).
 vocabulary(active, 2).
 vocabulary(derived, 2).
 vocabulary(ab, 2).
@@ -39,6 +41,7 @@ vocabulary(reads, 2).
 vocabulary(rule_stats, 2).
 vocabulary(policy, 1).
 vocabulary(default_class, 1).
+vocabulary(base_points, 2).
 vocabulary(class_order, 1).
 
 %!  pure(?Name, ?Arity) is nondet.
@@ -156,7 +159,7 @@ reserved(Head) :-
 %
 %   Goal, which stands at Position, may run.  Scope is scope(Predicates,
 %   Propositions, Classes): the Name/Arity of `user.pl`, and the names that
-%   active/2, value/3, class/2 and decision/2 may bear.
+%   active/2, value/3, class/2, decision/2, score/3 and points/3 may bear.
 %
 %   @throws refused(Code, Slots, Offset); Code is unsafe_goal,
 %   undeclared_predicate, undeclared_proposition or unknown_class.
@@ -274,6 +277,9 @@ mentions(derived(_, Name), 2, Name, undeclared_proposition).
 mentions(value(_, Name, _), 2, Name, undeclared_proposition).
 mentions(class(_, Name), 2, Name, unknown_class).
 mentions(decision(_, Name), 2, Name, unknown_class).
+mentions(score(_, Name, _), 2, Name, unknown_class).
+mentions(points(_, Name, _), 2, Name, unknown_class).
+mentions(base_points(Name, _), 1, Name, unknown_class).
 
 known(undeclared_proposition, Propositions, _, Propositions).
 known(unknown_class, _, Classes, Classes).

@@ -143,6 +143,10 @@ winner_json(won(Class, Clause), KB, ClassJson, RuleJson, ByDefault) =>
     KB:'$goal'(Clause, _, _, _, [rule(Rule)]),
     json_string(Rule, RuleJson),
     ByDefault = false.
+winner_json(most(Class, _, _), _, ClassJson, RuleJson, ByDefault) =>
+    json_string(Class, ClassJson),
+    RuleJson = null,
+    ByDefault = false.
 winner_json(default(Class), _, ClassJson, RuleJson, ByDefault) =>
     json_string(Class, ClassJson),
     RuleJson = null,

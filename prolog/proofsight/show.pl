@@ -4,7 +4,7 @@
             number_text/3               % +Number, +Digits, -Text
           ]).
 :- use_module(library(apply), [maplist/2]).
-:- use_module(library(lists), [member/2]).
+:- use_module(library(lists), [append/3, member/2]).
 :- use_module(messages, [text/3]).
 
 :- det(proof_lines/2).
@@ -34,6 +34,12 @@ tree(Number, Nodes, Seen, CutShort, First, Others, Lines, Tail) :-
     (   Kind == not,
         Children = [Child]
     ->  tree(Child, Nodes, Seen, CutShort, First, Others, Lines, Tail)
+    ;   Kind == points,
+        Status \== 'CUT_SHORT',
+        Children = [Child]
+    ->  node_text(Kind, Status, Goal, Children, Details, CutShort, Text),
+        atomics_to_string([First, Text], First1),
+        tree(Child, Nodes, Seen, CutShort, First1, Others, Lines, Tail)
     ;   node_text(Kind, Status, Goal, Children, Details, CutShort, Text),
         label(Details, Label),
         arg(N, Seen, Before),
@@ -85,11 +91,30 @@ message(decision, 'ABSENT', _, Details, _, Key), \+ memberchk(class(_), Details)
     Key = 'decision.none'.
 message(active, 'ABSENT', _, Details, _, Key), \+ memberchk(value(_), Details) =>
     Key = 'active.underived'.
+message(points, Status, [_], _, _, Key) =>
+    downcase_atom(Status, Lower),
+    atomic_list_concat([points, '.', Lower, '_for'], Key).
+message(score, _, _, Details, _, Key) =>
+    memberchk(score(_, _, Against), Details),
+    standing(Against, Key).
+message(class, 'PROVED', _, Details, _, Key), \+ memberchk(rule(_), Details) =>
+    Key = 'class.decided'.
 message(class, 'ABSENT', [], _, _, Key) =>
     Key = 'class.ruleless'.
 message(Kind, Status, _, _, _, Key) =>
     downcase_atom(Status, Lower),
     atomic_list_concat([Kind, '.', Lower], Key).
+
+standing(none, Key) =>
+    Key = 'score.alone'.
+standing(ahead(_, 0), Key) =>
+    Key = 'score.first_of_equals'.
+standing(ahead(_, _), Key) =>
+    Key = 'score.ahead'.
+standing(behind(_, 0), Key) =>
+    Key = 'score.later_of_equals'.
+standing(behind(_, _), Key) =>
+    Key = 'score.behind'.
 
 slots(Goal, Details, [goal=Text|Slots]) :-
     format(string(Text), '~W',
@@ -107,6 +132,16 @@ slots(Goal, Details, [goal=Text|Slots]) :-
     ),
     (   memberchk(count(Needed, Holding, Total), Details)
     ->  Slots2 = [needed=Needed, holding=Holding, total=Total|Slots3]
+    ;   memberchk(score(Points, Base, Against), Details)
+    ->  against_slots(Against, AgainstSlots),
+        append([points=Points, base=Base|AgainstSlots], Slots3, Slots2)
+    ;   memberchk(points(Points), Details)
+    ->  format(string(Signed), '~w', [Points]),
+        (   Points > 0
+        ->  string_concat("+", Signed, Given)
+        ;   Given = Signed
+        ),
+        Slots2 = [points=Given|Slots3]
     ;   Slots2 = Slots3
     ),
     findall(Key=Name,
@@ -115,6 +150,12 @@ slots(Goal, Details, [goal=Text|Slots]) :-
               memberchk(Detail, Details)
             ),
             Slots3).
+
+against_slots(none, Slots) =>
+    Slots = [].
+against_slots(Against, Slots) =>
+    Against =.. [_, Rival, Margin],
+    Slots = [rival=Rival, margin=Margin].
 
 %   With as many digits as tell the two apart.
 

@@ -6,7 +6,7 @@
 :- use_module(library(lists), [append/2, append/3, member/2, reverse/2]).
 :- use_module(library(ugraphs),
               [top_sort/2, vertices_edges_to_ugraph/3]).
-:- use_module(program, [part/3, used/4]).
+:- use_module(program, [head_class/2, part/3, used/4]).
 
 /** <module> Strata
 
@@ -71,7 +71,7 @@ way([[Name|Before]|Ways], Seen, Graph, Goal, Way) :-
 depends(Program, edge(Head, Used, Sign, Offset)) :-
     part(rule, Program, Rules),
     member(rule(_, Head, Elements, _, _), Rules),
-    Head \= class(_),
+    \+ head_class(Head, _),
     member(Element, Elements),
     (   Element = unless(Rule, Offset),
         Used = ab(Rule),

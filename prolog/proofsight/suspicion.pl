@@ -1,10 +1,14 @@
 :- module(proofsight_suspicion,
           [ suspicion/5                 % -Code, +Program, -File, -Offset, -Slots
           ]).
+:- use_module(library(aggregate), [aggregate_all/3]).
 :- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
-:- use_module(library(lists), [append/2, member/2, nth1/3, subtract/3]).
+:- use_module(library(lists), [append/2, append/3, member/2, nth1/3, subtract/3]).
 :- use_module(overlap, [bodies/2, contradictory/2, shadows/3]).
-:- use_module(program, [classes/2, declared/3, part/3, policy/2, priority/2]).
+:- use_module(program,
+              [ bases/2, classes/2, declared/3, head_class/2, part/3, policy/2,
+                priority/2
+              ]).
 
 /** <module> What is allowed, but hardly meant
 */
@@ -24,6 +28,12 @@ suspicion(Code, Program, 'rules.pl', Offset, Slots) :-
     (   sort(2, @<, All, Unique),       % one finding per rule
         member(found(Code, N, Slots), Unique),
         nth1(N, Rules, rule(_, _, _, _, Offset))
+    ;   policy(Program, Policy),
+        Policy == points
+    ->  Code = outscored_class,
+        bounds(Program, All, Bounds),
+        outscored(Bounds, Class, Slots),
+        class_offset(Program, Class, Offset)
     ;   Code = unreachable_class,
         unreachable(Program, Bodies, All, Class),
         class_offset(Program, Class, Offset),
@@ -59,6 +69,7 @@ futile(Code, Program, Bodies, N, [rule=Id, by=By]) :-
         ;   Code = dead_rule
         )
     ;   Wider == Head,
+        Head \= points(_, _),           % they add up
         (   M < N
         ->  true
         ;   \+ same_conditions(Bodies, M, N)
@@ -89,12 +100,40 @@ unreachable(Program, Bodies, Futile, Class) :-
     subtract(Classes, Reachable, Unreached),
     member(Class, Unreached).
 
+%   Bounds are Class-bound(Least, Most): what a class may score at all.
+
+bounds(Program, Futile, Bounds) :-
+    bases(Program, Bases),
+    findall(Class-Points,
+            ( part(rule, Program, Rules),
+              nth1(N, Rules, rule(_, points(Class, Points), _, _, _)),
+              \+ memberchk(found(contradictory_body, N, _), Futile)
+            ),
+            Lines),
+    findall(Class-bound(Least, Most),
+            ( member(Class-Base, Bases),
+              aggregate_all(sum(min(P, 0)), member(Class-P, Lines), Below),
+              aggregate_all(sum(max(P, 0)), member(Class-P, Lines), Above),
+              Least is Base + Below,
+              Most is Base + Above
+            ),
+            Bounds).
+
+outscored(Bounds, Class, [name=Class, most=Most, by=By, least=Least]) :-
+    append(Before, [Class-bound(_, Most)|After], Bounds),
+    once((   member(By-bound(Least, _), Before),
+             Least >= Most
+         ;   member(By-bound(Least, _), After),
+             Least > Most
+         )).
+
 class_offset(Program, Class, Offset) :-
     part(class_order, Program, Orders),
     part(rule, Program, Rules),
     (   Orders = [class_order(_, Offset0)|_]
     ->  Offset = Offset0
-    ;   memberchk(rule(_, class(Class), _, _, Offset0), Rules)
+    ;   member(rule(_, Head, _, _, Offset0), Rules),
+        head_class(Head, Class)
     ->  Offset = Offset0
     ;   Offset = none
     ).

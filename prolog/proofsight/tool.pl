@@ -57,6 +57,11 @@ check(Directory) :-
     ;   Default = null()
     ),
     classes(Program, Classes),
+    findall([Class, Points],
+            ( part(base_points, Program, Declared),
+              member(base_points(Class, Points, _), Declared)
+            ),
+            Bases),
     predicates(Program, Indicators),
     findall(Text,
             ( member(Indicator, Indicators), format(string(Text), '~q', [Indicator]) ),
@@ -64,7 +69,7 @@ check(Directory) :-
     json_text(object([ ok-Ok, issues-IssueObjects, layers-Layers,
                        propositions-PropositionObjects, rules-Rules,
                        policy-Policy, default_class-Default,
-                       class_order-Classes, bases-[], labels-LabelLists,
+                       class_order-Classes, bases-Bases, labels-LabelLists,
                        user-User
                      ]),
               Json),

@@ -44,7 +44,8 @@ about(KB, Image, About) :-
 
 %!  decided(+About, -Winner) is det.
 %
-%   Winner is won(Class, Clause), default(Class) or none.
+%   Winner is won(Class, Clause), default(Class), most(Class, Score, Second)
+%   or none.  Score is a node; Second is `none` or the Class-Score after it.
 
 decided(About, Winner) :-
     truth(1, About, Winner).
@@ -53,11 +54,12 @@ decided(About, Winner) :-
 
 winning(won(Class, _), Class).
 winning(default(Class), Class).
+winning(most(Class, _, _), Class).
 
 %!  truth(+Id, +About, -Truth) is det.
 %
 %   Truth of a node is `no`, or `yes`, or the clause that makes it true; of
-%   the winner, 1, as decided/2.
+%   a score, the integer; of the winner, 1, as decided/2.
 
 truth(Id, About, Truth) :-
     arg(4, About, Truths),
@@ -104,6 +106,10 @@ decide(at_least(Needed, Ids), About, Truth) =>
     ).
 decide(winner(_, Candidates, Default), About, Winner) =>
     first_winner(Candidates, Default, About, Winner).
+decide(points(Order), About, Winner) =>
+    first_most(Order, About, Winner).
+decide(score(Base, Lines), About, Total) =>
+    total(Lines, About, Base, Total).
 decide(decision(Class, _), About, Truth) =>
     truth(1, About, Winner),
     (   winning(Winner, Class)
@@ -182,4 +188,35 @@ first_winner([Clause-Class|Candidates], Default, About, Winner) =>
     (   Holds == no
     ->  first_winner(Candidates, Default, About, Winner)
     ;   Winner = won(Class, Clause)
+    ).
+
+%   Of equal scores the first is best, and the next is second.
+
+first_most([], _, Winner) =>
+    Winner = none.
+first_most([Class-Score|Order], About, Winner) =>
+    truth(Score, About, Total),
+    first_most(Order, About, Class, Score, Total, none, 0, Winner).
+
+first_most([], _, Class, Score, _, Second, _, Winner) =>
+    Winner = most(Class, Score, Second).
+first_most([Class-Score|Order], About, Class0, Score0, Total0, Second0, Less0, Winner) =>
+    truth(Score, About, Total),
+    (   Total > Total0
+    ->  first_most(Order, About, Class, Score, Total, Class0-Score0, Total0, Winner)
+    ;   (   Second0 == none
+        ;   Total > Less0
+        )
+    ->  first_most(Order, About, Class0, Score0, Total0, Class-Score, Total, Winner)
+    ;   first_most(Order, About, Class0, Score0, Total0, Second0, Less0, Winner)
+    ).
+
+total([], _, Total0, Total) =>
+    Total = Total0.
+total([Points-Clause|Lines], About, Total0, Total) =>
+    truth(Clause, About, Holds),
+    (   Holds == no
+    ->  total(Lines, About, Total0, Total)
+    ;   Total1 is Total0 + Points,
+        total(Lines, About, Total1, Total)
     ).

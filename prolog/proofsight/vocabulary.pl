@@ -2,6 +2,7 @@
           [ active/2,                   % ?Image, ?Proposition
             at_least/2,                 % +N, :Goals
             decision/2,                 % ?Image, ?Class
+            score/3,                    % ?Image, ?Class, ?Points
             rule/2,                     % ?Id, ?Image
             carried_value/3,            % ?Image, ?Proposition, -Value
             carried_prediction/3        % ?Image, ?Class, -Probability
@@ -26,7 +27,8 @@
     carried_prediction/3,
     carried_value/3,
     decision/2,
-    rule/2.
+    rule/2,
+    score/3.
 
 /** <module> The words of a revision that are not its own clauses
 
@@ -50,6 +52,14 @@ active(Image, Proposition) :-
 decision(Image, Class) :-
     context_module(KB),
     proofsight_decision:decision(KB, Image, Class).
+
+%!  score(?Image, ?Class, ?Points) is nondet.
+%
+%   See score/4 of decision.pl.
+
+score(Image, Class, Points) :-
+    context_module(KB),
+    proofsight_decision:score(KB, Image, Class, Points).
 
 %!  rule(?Id, ?Image) is nondet.
 %

@@ -61,7 +61,7 @@ refused(bad_at_least, 'class(I, x) :- rule(r, I), at_least(1, [active(I, a)|_]).
         'class(I, x) :- rule(r, I), at_least(1, [active(I, a)]).').
 refused(bad_at_least, 'class(I, x) :- rule(r, I), at_least(1, [active(I, a), \\+ ab(r, I)]).',
         'class(I, x) :- rule(r, I), at_least(1, [active(I, a), \\+ active(I, b)]).').
-refused(unknown_policy, 'policy(points).', 'policy(confidence).').
+refused(unknown_policy, 'policy(weights).', 'policy(confidence).').
 refused(unknown_policy, 'policy(first).', 'policy(ordered).').
 refused(unobserved, 'class(I, x) :- rule(r, I), active(I, h).',
         'class(I, x) :- rule(r, I), active(I, h). derived(I, h) :- rule(d, I), active(I, a).').
@@ -70,6 +70,9 @@ refused(negative_cycle, 'ab(r, I) :- rule(r, I), active(I, a), \\+ ab(r, I).',
 refused(positive_cycle, 'derived(I, f) :- rule(r, I), active(I, f).',
         'derived(I, f) :- rule(r, I), active(I, a).').
 refused(duplicate_declaration, 'default_class(y).', 'policy(ordered).').
+refused(mixed_policy, 'points(I, x, 1) :- rule(r, I), active(I, a).',
+        'class(I, x) :- rule(r, I), active(I, a).').
+refused(mixed_policy, 'base_points(x, 1).', 'policy(exclusive).').
 
 test('an error is found in its line, and its nearest neighbour has none',
      forall(refused(Code, Rules, Accepted))) :-
@@ -77,6 +80,79 @@ test('an error is found in its line, and its nearest neighbour has none',
     memberchk(error:Code:'rules.pl':3, Issues),
     rules(Accepted, Fine),
     \+ member(error:_:_:_, Fine).
+
+%   The same of programs by points.
+
+points(Rules, Issues) :-
+    atomic_list_concat(['class_order([x, y]).\npolicy(points).\n', Rules], Text),
+    issues(['rules.pl'=Text], Issues).
+
+refused_points(mixed_policy, 'class(I, x) :- rule(r, I), active(I, a).',
+               'points(I, x, 1) :- rule(r, I), active(I, a).').
+refused_points(mixed_policy, 'default_class(x).', 'base_points(x, 1).').
+refused_points(unknown_class, 'points(I, z, 1) :- rule(r, I), active(I, a).',
+               'points(I, y, 1) :- rule(r, I), active(I, a).').
+refused_points(unknown_class, 'base_points(z, 1).', 'base_points(y, 1).').
+refused_points(bad_points, 'points(I, x, 1.5) :- rule(r, I), active(I, a).',
+               'points(I, x, -1) :- rule(r, I), active(I, a).').
+refused_points(bad_points, 'points(I, x, N) :- rule(r, I), active(I, a).',
+               'points(I, x, 0) :- rule(r, I), active(I, a).').
+refused_points(bad_points, 'points(I, x, 1000001) :- rule(r, I), active(I, a).',
+               'points(I, x, 1000000) :- rule(r, I), active(I, a).').
+refused_points(bad_points, 'base_points(x, -1000001).', 'base_points(x, -1000000).').
+refused_points(bad_points, 'base_points(x, many).', 'base_points(x, 3).').
+refused_points(unknown_clause, 'base_points(X, 1).', 'base_points(x, 1).').
+refused_points(unknown_clause, 'points(img, x, 1) :- rule(r, img).',
+               'points(I, x, 1) :- rule(r, I).').
+refused_points(missing_rule, 'points(I, x, 1) :- active(I, a).',
+               'points(I, x, 1) :- rule(r, I), active(I, a).').
+refused_points(missing_rule, 'points(I, x, 1).', 'points(I, x, 1) :- rule(r, I).').
+refused_points(unknown_literal, 'points(I, x, 1) :- rule(r, I), points(I, y, 1).',
+               'points(I, x, 1) :- rule(r, I), \\+ ab(r, I).').
+refused_points(duplicate_declaration, 'base_points(x, 1). base_points(x, 2).',
+               'base_points(x, 1). base_points(y, 2).').
+
+test('programs by points are checked as closely',
+     forall(refused_points(Code, Refused, Accepted))) :-
+    points(Refused, Issues),
+    memberchk(error:Code:'rules.pl':3, Issues),
+    points(Accepted, Fine),
+    \+ member(error:_:_:_, Fine).
+test('points stand in the column that is shown', Column == 14) :-
+    with_revision(['rules.pl'='policy(points).
+points(I, x, 1r2) :- rule(r, I), active(I, a).'],
+                  bad_points_column(Column)).
+
+bad_points_column(Column, Directory) :-
+    check_directory(Directory, _, Issues),
+    memberchk(issue(error, bad_points, _, 2, Column, _), Issues).
+
+test('many points without their policy are one error',
+     Issues == [error:mixed_policy:'rules.pl':1]) :-
+    issues(['rules.pl'='points(I, x, 1) :- rule(r1, I), active(I, a).
+points(I, y, 1) :- rule(r2, I), active(I, b).'], Issues0),
+    include([error:_:_:_]>>true, Issues0, Issues).
+test('a class that its rival outscores on every image is told',
+     Messages == ["y never wins: it scores 3 at most, and x 3 at least"]) :-
+    with_revision(['rules.pl'='class_order([x, y]). policy(points). base_points(x, 4).
+points(I, x, -1) :- rule(r1, I), active(I, a).
+points(I, y, 3) :- rule(r2, I), active(I, b).
+points(I, y, 9) :- rule(r3, I), active(I, b), \\+ active(I, b).'],
+                  messages(outscored_class, Messages)).
+test('a class that may draw level and comes first is not', Messages == []) :-
+    with_revision(['rules.pl'='class_order([y, x]). policy(points). base_points(x, 4).
+points(I, x, -1) :- rule(r1, I), active(I, a).
+points(I, y, 3) :- rule(r2, I), active(I, b).'],
+                  messages(outscored_class, Messages)).
+test('lines with one body and one class add up, so that none is subsumed', Issues == []) :-
+    points('points(I, x, 1) :- rule(r1, I), active(I, a).
+points(I, x, 1) :- rule(r2, I), active(I, a).
+points(I, y, 1) :- rule(r3, I), active(I, b).', Issues).
+test('a line of points that its exception always takes away is dead',
+     Issues == [warning:dead_rule:'rules.pl':3]) :-
+    points('points(I, x, 1) :- rule(r1, I), active(I, a), \\+ ab(r1, I).
+ab(r1, I) :- rule(r1_1, I), active(I, a).
+points(I, y, 1) :- rule(r3, I), active(I, b).', Issues).
 
 test('two clauses may not bear one id',
      Issues == [error:duplicate_rule:'rules.pl':4]) :-
