@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 from proofsight_server.errors import BadOption
 from proofsight_server.rules.fold import DefaultRules
 from proofsight_server.rules.program import Program
+from proofsight_server.rules.scorecard import Scorecard
 from proofsight_server.rules.table import Validation
 from proofsight_server.rules.tree import TreeRules
 from proofsight_server.symbols.feature import Bools, Ints
@@ -39,7 +40,11 @@ class Learner(Protocol):
         ...
 
 
-LEARNERS: dict[str, Callable[..., Learner]] = {"tree": TreeRules, "fold": DefaultRules}
+LEARNERS: dict[str, Callable[..., Learner]] = {
+    "tree": TreeRules,
+    "fold": DefaultRules,
+    "scorecard": Scorecard,
+}
 
 
 def build_learner(name: str, **options: Any) -> Learner:

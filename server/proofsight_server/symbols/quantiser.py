@@ -42,7 +42,8 @@ class Quantiser:
     default_reduction
         The reduction that names leave unsaid.
     options
-        Options of the named threshold, e.g. `alpha=0.6` of `mean_std`, `q=0.5` of `quantile`.
+        Options of the named threshold, e.g. `alpha=0.6` of `mean_std`, `q=0.5` of `quantile`,
+        `cuts=3` of `quantile` and `info_gain`: so many thresholds per feature.
 
     Attributes
     ----------
@@ -106,8 +107,11 @@ class Quantiser:
             twice = next(a for a, b in pairwise(features) if a == b)
             raise BadOption(f"{twice} was given twice; give each feature once")
         values = values[:, order]
+        levels = self._thresholds(values, target)
+        thresholds = levels.T.ravel()
+        features = [feature for feature in features for _ in levels]
+        values = values if len(levels) == 1 else np.repeat(values, len(levels), axis=1)
         names = proposition_names(features, layers, self.default_reduction)
-        thresholds = self._thresholds(values, target)
         bits = values > thresholds
         kept, aliases, dropped = _representatives(bits)
         if not kept:
@@ -133,6 +137,7 @@ class Quantiser:
         return self
 
     def _thresholds(self, values: Floats, target: Ints | None) -> Floats:
+        """(cuts, f), rising."""
         strategy = self.threshold
         if isinstance(strategy, str):
             if strategy not in THRESHOLDERS:
@@ -154,14 +159,17 @@ class Quantiser:
                 f"the {type(strategy).__name__} itself"
             )
         thresholds = strategy.fit(values, target).thresholds_
-        if thresholds.shape != values.shape[1:] or thresholds.dtype != np.float32:
+        levels = thresholds[None] if thresholds.ndim == 1 else thresholds
+        if levels.shape[1:] != values.shape[1:] or not len(levels) or levels.dtype != np.float32:
             raise BadTensor(
                 f"{type(strategy).__name__} gave thresholds of type {thresholds.dtype} and shape "
-                f"{thresholds.shape}; they must be float32 of shape {values.shape[1:]}"
+                f"{thresholds.shape}; they must be float32 of shape {values.shape[1:]}, or one "
+                "row of that shape for each cut"
             )
         if not np.isfinite(thresholds).all():
             raise BadTensor(f"{type(strategy).__name__} gave a threshold that is not finite")
-        return thresholds
+        rising: Floats = np.sort(levels, axis=0)
+        return rising
 
 
 def _representatives(

@@ -23,32 +23,35 @@ from proofsight_server.vision.network import Network, logits_of, settle_shape
 from proofsight_server.vision.preprocessing import Preprocessing, PreprocessingOptions
 
 # Images to learn from in all, from which the number of epochs follows where none is given.
-_BUDGET = 160_000
+_BUDGET = 270_000
 _EPOCHS = (3, 30)
+# From so many images on, larger batches do as well in less time, and weaker warps suffice.
+_MANY = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
     """How to train.
 
-    `epochs` None chooses between 3 and 30 by the number of training images; `patience` None
-    never ends early; `elite` K turns on Elite BackProp with penalty `elite_lambda`, or the best
+    `epochs` None chooses between 3 and 30 by the number of training images, which also chooses
+    `batch` (64 or 128) and `jitter` (1 or .5) where they are None; `patience` None never ends
+    early; `elite` K turns on Elite BackProp with penalty `elite_lambda`, or the best
     of `elite_sweep`, for `elite_epochs` more epochs (None: two thirds of `epochs`) at the layer
     `elite_layer` (None: the default layer).
     """
 
     epochs: int | None = None
-    batch: int = 64
+    batch: int | None = None
     learning_rate: float = 4e-3
     weight_decay: float = 1e-2
     patience: int | None = 10
-    jitter: float = 1.0
+    jitter: float | None = None
     seed: int = 0
     elite: int | None = None
     elite_lambda: float = 0.1
     elite_sweep: tuple[float, ...] = ()
     elite_epochs: int | None = None
-    elite_learning_rate: float = 1e-2
+    elite_learning_rate: float = 3e-3
     elite_layer: str | None = None
 
     def __post_init__(self) -> None:
@@ -65,13 +68,14 @@ class TrainOptions:
         epochs = self.epochs
         if epochs is None:
             epochs = min(max(math.ceil(_BUDGET / images), fewest), most)
+        many = images >= _MANY
         return FitOptions(
             epochs=epochs,
-            batch=self.batch,
+            batch=(128 if many else 64) if self.batch is None else self.batch,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             patience=self.patience,
-            jitter=self.jitter,
+            jitter=(0.5 if many else 1.0) if self.jitter is None else self.jitter,
         )
 
     def elite_fitting(self, images: int) -> FitOptions:

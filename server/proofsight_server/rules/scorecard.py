@@ -1,0 +1,277 @@
+"""The learner `scorecard`: small integer points per literal and class; most points win."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal as OneOf
+from typing import Self
+
+import numpy as np
+
+from proofsight_server.errors import BadOption
+from proofsight_server.rules.points_repair import pruned, repaired
+from proofsight_server.rules.points_table import PointsTable
+from proofsight_server.rules.program import Literal, PointsHead, Program, Rule
+from proofsight_server.rules.sparse_regression import Regression, Weights
+from proofsight_server.rules.statistics import with_counts
+from proofsight_server.rules.table import Table, Validation, table
+from proofsight_server.symbols.feature import Bools, Ints
+
+_SEEN = 30_000  # training images looked at; more of them change little and cost in proportion
+_PENALTIES = 30
+_RUNG = 0.75  # from one size of the curve to the next
+_PER_CLASS = 30  # lines for each class where no bound is given
+_SCALES = np.geomspace(1, 0.25, 8)  # of the rounding, as shares of what makes full use of points
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """A size that was tried: `fidelity` on training images, `held` on validation images.
+
+    `held` is None where there are no validation images.
+    """
+
+    literals: int
+    fidelity: float
+    held: float | None
+
+
+class Scorecard:
+    """Lines of points: each literal gives small whole points to a class.
+
+    Sparse multinomial regression finds which literals matter, rounding makes points of its
+    weights, and coordinate descent on the points themselves repairs what rounding broke.
+    Related work for two classes: RiskSLIM (https://arxiv.org/abs/1610.00168), FasterRisk
+    (https://arxiv.org/abs/2210.05846).
+
+    Parameters
+    ----------
+    max_rules
+        Lines, and so literals, at most; at least one less than there are classes.  None and
+        `auto` take the smallest number within `tolerance` of the best.
+    max_points
+        No line gives or takes more.
+    tolerance
+        Share of images that may be lost for a smaller program where no bound is given.
+    seed
+        Which training images are looked at where there are very many.
+
+    Attributes
+    ----------
+    program_
+        Of policy `points`; lines p1, p2, …, by class and then by falling points.
+    curve_
+        The sizes that were tried, rising.
+    absent_
+        Classes without training images; their base is so low that they never win.
+    """
+
+    program_: Program
+    curve_: tuple[CurvePoint, ...]
+    absent_: tuple[str, ...]
+
+    def __init__(
+        self,
+        max_rules: int | OneOf["auto"] | None = None,
+        max_points: int = 6,
+        tolerance: float = 0.003,
+        seed: int = 0,
+    ) -> None:
+        self.max_rules = max_rules
+        self.max_points = max_points
+        self.tolerance = tolerance
+        self.seed = seed
+
+    def fit(
+        self,
+        bits: Bools,
+        target: Ints,
+        names: Sequence[str],
+        classes: Sequence[str],
+        *,
+        validation: Validation | None = None,
+    ) -> Self:
+        """Learn from training images.
+
+        Parameters
+        ----------
+        bits
+            Shape (n, p): whether each proposition is active.
+        target
+            Shape (n,): class index that the program is to decide.
+        names, classes
+            Atoms of the columns and of the classes.
+        validation
+            (bits, target) of the images that choose the size; training images do where there
+            are none.
+
+        Raises
+        ------
+        BadTensor
+            For tables of wrong shape or type.
+        BadOption
+            For an option out of its range, or a bound too small to tell the classes apart.
+        """
+        self._check_options()
+        learned = table(bits, target, names, classes, validation)
+        present = np.unique(learned.target)
+        bound = self._bound(len(present))
+        tried = list(self._tried(learned, present, bound))
+        self.curve_ = tuple(point for point, _ in reversed(tried))
+        chosen = self._chosen([point for point, _ in tried])
+        self.program_ = with_counts(
+            _program(learned, present, tried[chosen][1]),
+            learned.bits,
+            learned.names,
+            learned.target,
+        )
+        self.absent_ = learned.absent
+        return self
+
+    def _check_options(self) -> None:
+        bound = self.max_rules
+        if bound not in (None, "auto") and (not isinstance(bound, int) or bound < 1):
+            raise BadOption(
+                f"max_rules is 'auto' or a whole number of at least 1, not {bound!r}",
+                option="max_rules",
+                value=bound,
+            )
+        if not isinstance(self.max_points, int) or self.max_points < 1:
+            raise BadOption(
+                f"max_points is a whole number of at least 1, not {self.max_points!r}",
+                option="max_points",
+                value=self.max_points,
+            )
+        if not 0 <= self.tolerance <= 1:
+            raise BadOption(
+                f"tolerance is a share between 0 and 1, not {self.tolerance}",
+                option="tolerance",
+                value=self.tolerance,
+            )
+
+    def _bound(self, present: int) -> int:
+        if not isinstance(self.max_rules, int):
+            return _PER_CLASS * present
+        if self.max_rules < present - 1:
+            raise BadOption(
+                f"{self.max_rules} lines of points cannot tell {present} classes apart; allow "
+                f"at least {present - 1}",
+                option="max_rules",
+                value=self.max_rules,
+            )
+        return self.max_rules
+
+    def _tried(
+        self, learned: Table, present: Ints, bound: int
+    ) -> Iterator[tuple[CurvePoint, Ints]]:
+        """Yield points (p + 1, present) of falling size, each with its figures."""
+        bits, target = _sample(learned, self.seed)
+        target = np.searchsorted(present, target)
+        regression = Regression(bits, target, len(present))
+        path = list(_up_to(regression.path(_PENALTIES), int(1.5 * bound)))
+        columns = np.flatnonzero((path[-1].table != 0).any(axis=1))
+        screened = bits[:, columns]
+        best: PointsTable | None = None
+        for size in _sizes(bound, len(present)):
+            starts = [self._rounded(regression, path, size, columns, screened, target)]
+            if best is not None:
+                starts.append(pruned(best, size))
+            best = max((repaired(start, size) for start in starts), key=lambda one: one.agreement)
+            points = np.zeros((learned.bits.shape[1] + 1, len(present)), dtype=np.int64)
+            points[columns] = best.points[:-1]
+            points[-1] = best.points[-1]
+            yield self._figures(learned, present, points, best), points
+
+    def _rounded(
+        self,
+        regression: Regression,
+        path: Sequence[Weights],
+        size: int,
+        columns: Ints,
+        bits: Bools,
+        target: Ints,
+    ) -> PointsTable:
+        """Round the sparsest weights of the path that fill the size, at the best scale."""
+        weights = next((one for one in path if one.used >= size), path[-1])
+        strength = np.abs(weights.table)
+        if weights.used > size:
+            least = np.sort(strength, axis=None)[-size]
+            allowed = (strength >= least) & (strength > 0)
+        else:
+            allowed = strength > 0
+        fitted = regression.refitted(weights, allowed)
+        table, bias = fitted.table[columns], fitted.bias - fitted.bias.mean()
+        largest = float(np.abs(table).max(initial=0)) or 1.0
+        tables = []
+        for share in _SCALES:
+            scale = self.max_points / (largest * share)
+            points = np.rint(np.vstack([table, bias]) * scale).astype(np.int64)
+            points[:-1] = points[:-1].clip(-self.max_points, self.max_points)
+            tables.append(PointsTable(bits, target, points, self.max_points))
+        return max(tables, key=lambda one: one.agreement)
+
+    def _figures(
+        self, learned: Table, present: Ints, points: Ints, best: PointsTable
+    ) -> CurvePoint:
+        held = None
+        if learned.validation is not None:
+            bits, target = learned.validation
+            scores = bits.astype(np.float32) @ points[:-1].astype(np.float32) + points[-1]
+            held = float((present[scores.argmax(axis=1)] == target).mean())
+        return CurvePoint(best.used, best.agreement / best.images, held)
+
+    def _chosen(self, tried: Sequence[CurvePoint]) -> int:
+        """The best; without a bound, the smallest that is as good but for the tolerance."""
+        worth = [point.fidelity if point.held is None else point.held for point in tried]
+        allowance = 0.0 if isinstance(self.max_rules, int) else self.tolerance
+        good = [place for place, one in enumerate(worth) if one >= max(worth) - allowance]
+        return min(good, key=lambda place: tried[place].literals)
+
+
+def _sample(learned: Table, seed: int) -> tuple[Bools, Ints]:
+    images = len(learned.target)
+    if images <= _SEEN:
+        return learned.bits, learned.target
+    rng = np.random.default_rng(seed)
+    chosen = np.sort(rng.choice(images, _SEEN, replace=False))
+    # a class too rare to be drawn would be taken for one without images
+    first = np.unique(learned.target, return_index=True)[1]
+    chosen = np.union1d(chosen, first)
+    return learned.bits[chosen], learned.target[chosen]
+
+
+def _up_to(path: Iterator[Weights], used: int) -> Iterator[Weights]:
+    for weights in path:
+        yield weights
+        if weights.used >= used:
+            return
+
+
+def _sizes(bound: int, classes: int) -> Iterator[int]:
+    size = bound
+    while size >= max(1, classes - 1):
+        yield size
+        size = min(size - 1, int(size * _RUNG))
+
+
+def _program(learned: Table, present: Ints, points: Ints) -> Program:
+    classes = [learned.classes[index] for index in present]
+    lines = sorted(
+        ((c, -int(points[f, c]), f) for f, c in np.argwhere(points[:-1] != 0)),
+        key=lambda line: (line[0], -abs(line[1]), line[1], line[2]),
+    )
+    rules = tuple(
+        Rule(f"p{number}", PointsHead(classes[c], -loss), (Literal(learned.names[f]),))
+        for number, (c, loss, f) in enumerate(lines, start=1)
+    )
+    bases = points[-1] - points[-1].min()
+    # whatever holds, some class has this many points
+    floor = int((bases + np.minimum(points[:-1], 0).sum(axis=0)).max())
+    known = dict(zip(classes, map(int, bases), strict=True))
+    return Program(
+        rules,
+        learned.classes,
+        policy="points",
+        bases=tuple((name, known.get(name, floor - 1)) for name in learned.classes),
+    )
