@@ -17,6 +17,7 @@ from proofsight_server.commands.arguments import (
     grids,
     image_shape,
     layer,
+    positive,
     preprocessing_options,
     rules_bound,
     whole,
@@ -71,15 +72,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=at_least(2),
         help="most leaves of the tree behind each derived proposition (16)",
     )
-    parser.add_argument("--learner", metavar="NAME", default="tree", help="rule learner (tree)")
     parser.add_argument(
-        "--max-rules", metavar="N", type=rules_bound, help="most rules, or auto (30)"
+        "--learner",
+        metavar="NAME",
+        default="tree",
+        help="tree: paths of a decision tree; fold: rules in order, with exceptions; scorecard: "
+        "points for each class (tree)",
+    )
+    parser.add_argument(
+        "--max-rules",
+        metavar="N",
+        type=rules_bound,
+        help="most rules, or lines of points, or auto: chosen on validation images (30 for tree)",
+    )
+    parser.add_argument(
+        "--budget",
+        metavar="N",
+        type=positive,
+        help="most literals: thresholds, cells and size are then chosen on validation images, and "
+        "the curve of fidelity by literals is kept in the revision",
     )
     parser.add_argument(
         "--reduction", choices=REDUCTIONS, default="l1", help="how a map becomes a number (l1)"
     )
     parser.add_argument(
-        "--threshold", choices=THRESHOLDS, default="mean", help="how thresholds are fitted (mean)"
+        "--threshold",
+        choices=THRESHOLDS,
+        help="how thresholds are fitted (mean; with --budget, chosen)",
+    )
+    parser.add_argument(
+        "--cuts",
+        metavar="N",
+        type=positive,
+        default=1,
+        help="thresholds per feature, of quantile or info-gain (1; with --budget, chosen)",
     )
     parser.add_argument(
         "--grid",
@@ -117,7 +143,9 @@ def _extract(args: argparse.Namespace) -> int:
         learner=args.learner,
         max_rules=args.max_rules,
         reduction=args.reduction,
-        threshold=args.threshold.replace("-", "_"),
+        threshold=args.threshold and args.threshold.replace("-", "_"),
+        cuts=args.cuts,
+        budget=args.budget,
         grids=args.grid,
         seed=seed,
     )

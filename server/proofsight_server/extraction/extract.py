@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from proofsight_server.errors import BadDataset, BadProgram
+from proofsight_server.extraction.budget import Trial, curve_files, within_budget
 from proofsight_server.extraction.figures import figures_of
 from proofsight_server.extraction.options import ExtractOptions
 from proofsight_server.extraction.probing import Seen, check_classes, see
 from proofsight_server.extraction.progress import Watch
 from proofsight_server.extraction.versions import versions
+from proofsight_server.knowledge.annex import add_annex
 from proofsight_server.knowledge.manifest import Manifest
 from proofsight_server.knowledge.repository import Draft, Repository
 from proofsight_server.knowledge.revision import Revision
@@ -86,10 +88,18 @@ def extract(
         layers = succession(network, layers)
     features = _features(options, layers)
     raw = see(dataset, network, features, layers, batch=options.batch, watch=watch)
-    with watch.step("quantising"):
-        quantisation, splits = _quantised(options, features, layers, raw)
-    with watch.step("learning rules"):
-        program = _learned(options, quantisation, splits, network.classes)
+    trials: tuple[Trial, ...] = ()
+    if options.budget is None:
+        with watch.step("quantising"):
+            quantisation, splits = _quantised(options, features, layers, raw)
+        with watch.step("learning rules"):
+            program = _learned(options, quantisation, splits, network.classes)
+    else:
+        quantise = partial(_quantised, features=features, layers=layers, raw=raw)
+        best = within_budget(options, quantise, network.classes, options.budget, watch)
+        options, trials = best.options, best.trials
+        quantisation, splits = best.quantisation, best.splits
+        program = _finished(best.program, best.warnings, quantisation)
     with watch.step("measuring"):
         figures = figures_of(program, quantisation, splits, seed=options.seed)
         manifest = _manifest(options, source, figures)
@@ -100,9 +110,12 @@ def extract(
         partial(save_weights, network=network, training=dict(source.training)),
     )
     with watch.step("publishing"):
-        return repository.publish(
+        revision = repository.publish(
             kb, draft, verify=lambda written: _verify(program, written, quantisation, splits, watch)
         )
+        for name, data in (curve_files(options, trials) if trials else {}).items():
+            add_annex(revision, f"curves/{name}", data)
+        return revision
 
 
 def _features(options: ExtractOptions, layers: Sequence[LayerInfo]) -> list[Feature]:
@@ -141,18 +154,22 @@ def _fitted(
     layers: Sequence[LayerInfo],
     train: Seen,
 ) -> Quantisation:
-    atoms = {info.layer.atom for info in layers}
-    columns = [at for at, feature in enumerate(features) if feature.layer in atoms]
+    grids = {info.layer.atom: options.grids_of(info.layer) for info in layers}
+    columns = [
+        at for at, f in enumerate(features) if f.layer in grids and _grid(f) in grids[f.layer]
+    ]
     whole = len(columns) == len(features)
-    quantiser = Quantiser(
-        options.threshold, default_reduction=options.reduction, **options.threshold_options
-    )
+    quantiser = Quantiser(default_reduction=options.reduction, **options.threshold_arguments())
     return quantiser.fit(
         train.values if whole else train.values[:, columns],
         train.decisions,
         [features[column] for column in columns],
         [info.layer for info in layers],
     ).quantisation_
+
+
+def _grid(feature: Feature) -> int:
+    return 1 if feature.cell is None else feature.cell.grid[0]
 
 
 def _learned(
@@ -171,9 +188,13 @@ def _learned(
     else:
         chain = Chain(make, options.chain_leaves, options.chain)
         learned = chain.fit(*table, quantisation.by_layer, validation=held)
-    for warning in getattr(learned, "warnings_", ()):
+    return _finished(learned.program_, getattr(learned, "warnings_", ()), quantisation)
+
+
+def _finished(program: Program, warnings: Sequence[str], quantisation: Quantisation) -> Program:
+    for warning in warnings:
         _log.warning(warning)
-    return with_layers(learned.program_, quantisation.layers, quantisation.propositions)
+    return with_layers(program, quantisation.layers, quantisation.propositions)
 
 
 def _manifest(options: ExtractOptions, source: Source, figures: Mapping[str, Any]) -> Manifest:

@@ -33,8 +33,11 @@ class ExtractOptions:
         The mode in which several layers are chained, None where they are not: the learner then
         sees the propositions of the top layer only, and a tree of at most so many leaves decides
         each one that is used from the layer below it (see `Chain`).
-    threshold, threshold_options
-        How thresholds are fitted, and what the strategy takes.
+    threshold, cuts, threshold_options
+        How thresholds are fitted, how many there are per feature, and what else the strategy
+        takes.  None is `mean` or, under a budget, chosen on validation images with the cuts.
+    budget
+        Most literals; bits and the size of the program are then chosen on validation images.
     seed
         Breaks ties.
     batch
@@ -50,15 +53,17 @@ class ExtractOptions:
     layer_grids: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     chain: Mode | None = None
     chain_leaves: int = CHAIN_LEAVES
-    threshold: Threshold = "mean"
+    threshold: Threshold | None = None
+    cuts: int = 1
     threshold_options: Mapping[str, float] = field(default_factory=dict)
+    budget: int | None = None
     seed: int = 0
     batch: int = 256
 
     def __post_init__(self) -> None:
         for name, value, known in (
             ("reduction", self.reduction, REDUCTIONS),
-            ("threshold", self.threshold, get_args(Threshold)),
+            ("threshold", self.threshold, (None, *get_args(Threshold))),
             ("chain mode", self.chain, (None, *get_args(Mode))),
         ):
             if value not in known:
@@ -71,9 +76,26 @@ class ExtractOptions:
         for name, number in (
             ("grid", min(min(sizes, default=0) for sizes in grids)),
             ("batch", self.batch),
+            ("cuts", self.cuts),
+            ("budget", 1 if self.budget is None else self.budget),
         ):
             if number < 1:
                 raise BadOption(f"{name} must be at least 1, not {number}", option=name)
+        severally = ("quantile", "info_gain")
+        if self.cuts > 1 and self.threshold not in severally:
+            raise BadOption(
+                f"{self.cuts} cuts per feature need the threshold quantile or info-gain, not "
+                f"{(self.threshold or 'mean').replace('_', '-')}",
+                option="cuts",
+                value=self.cuts,
+            )
+        if self.budget is not None and self.chain is not None:
+            raise BadOption(
+                "a budget is for the rules of one program, and chained layers have several; leave "
+                "out --budget or --chain",
+                option="budget",
+                value=self.budget,
+            )
 
     def grids_of(self, layer: Layer) -> tuple[int, ...]:
         """The grids over the maps of a layer."""
@@ -83,6 +105,11 @@ class ExtractOptions:
             if name in self.layer_grids
         )
         return next(own, self.grids)
+
+    def threshold_arguments(self) -> dict[str, Any]:
+        """What thresholds are fitted with."""
+        cuts = {"cuts": self.cuts} if self.cuts > 1 else {}
+        return {"threshold": self.threshold or "mean", **cuts, **self.threshold_options}
 
     def learner_arguments(self) -> dict[str, Any]:
         """What the learner is made with."""
@@ -100,7 +127,9 @@ class ExtractOptions:
             "layer_grids": {name: list(sizes) for name, sizes in self.layer_grids.items()},
             "chain": self.chain,
             "chain_leaves": None if self.chain is None else self.chain_leaves,
-            "threshold": self.threshold,
+            "threshold": self.threshold or "mean",
+            "cuts": self.cuts,
+            "budget": self.budget,
             "threshold_options": dict(self.threshold_options),
             "seed": self.seed,
         }

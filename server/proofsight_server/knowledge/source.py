@@ -7,7 +7,8 @@ bytes.  Each file opens with a comment that says what it holds.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 from proofsight_server.errors import BadProgram
 from proofsight_server.knowledge.atom import number, quote
@@ -98,7 +99,7 @@ def write_rules(program: Program) -> str:
     BadProgram
         A statistic is not finite, or a name is no Unicode text.
     """
-    blocks = [RULES_HEADER, *(f"{rule_text(rule)}\n" for rule in program.rules)]
+    blocks = [RULES_HEADER, *_rule_blocks(program.rules)]
     order = program.class_order or program.classes
     tail = [f"policy({program.policy})."]
     if program.default is not None:
@@ -126,7 +127,19 @@ def rule_text(rule: Rule) -> str:
     opening = f"{goal} :- rule({quote(rule.id)}, Image)"
     if not rule.body:
         return f"{opening}."
-    return f"{opening},\n" + _filled(INDENT, [_element(e) for e in rule.body], ".")
+    elements = [_element(element) for element in rule.body]
+    line = f"{opening}, {', '.join(elements)}."
+    if isinstance(head, PointsHead) and len(line) <= WIDTH:
+        return line  # a table of points is read down its columns
+    return f"{opening},\n" + _filled(INDENT, elements, ".")
+
+
+def _rule_blocks(rules: Iterable[Rule]) -> Iterator[str]:
+    """Clauses apart from each other, but lines of points for one class together."""
+    for _, block in groupby(
+        rules, lambda rule: rule.head.name if isinstance(rule.head, PointsHead) else rule.id
+    ):
+        yield "".join(f"{rule_text(rule)}\n" for rule in block)
 
 
 def write_labels(labels: Iterable[Label]) -> str:
