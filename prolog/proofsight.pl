@@ -1,6 +1,7 @@
 :- module(proofsight,
           [ knowledge_base/1,           % +Directory
             load_image/2,               % +File, ?Image
+            load_image/3,               % +File, ?Image, +Options
             why/1,                      % :Goal
             why/2,                      % ?Image, ?Class
             why_not/2,                  % ?Image, +Class
@@ -18,6 +19,7 @@
             ab/2,                       % ?Rule, ?Image
             rule/2,                     % ?Rule, ?Image
             value/3,                    % ?Image, ?Proposition, ?Value
+            measured/3,                 % ?Image, ?Proposition, ?Value
             predicted/3,                % ?Image, ?Class, ?Probability
             proposition/3,              % ?Name, ?Feature, ?Threshold
             layer/4,                    % ?Layer, ?Module, ?Kind, ?Size
@@ -28,7 +30,7 @@
 :- use_module(proofsight/check, [errors/2]).
 :- use_module(proofsight/encoding, [nodes_terms/2]).
 :- use_module(proofsight/facts, [image/2]).
-:- use_module(proofsight/image, [read_image/4]).
+:- use_module(proofsight/image, [read_image/5]).
 :- use_module(proofsight/listing, [class_rules/3, rule_lines/3]).
 :- use_module(proofsight/messages, [text/3]).
 :- use_module(proofsight/proof, [nodes/4, root/4]).
@@ -44,6 +46,7 @@
 
 :- det(knowledge_base/1).
 :- det(load_image/2).
+:- det(load_image/3).
 :- det(why/1).
 :- det(rules/0).
 :- det(rules/1).
@@ -104,6 +107,10 @@ keep_facts(Old, New) :-
              New:'$observable'(P, _)
            ),
            assertz(New:value(Image, P, Value))),
+    forall(( clause(Old:measured(Image, P, Value), true),
+             New:'$observable'(P, _)
+           ),
+           assertz(New:measured(Image, P, Value))),
     forall(clause(Old:predicted(Image, Class, Probability), true),
            assertz(New:predicted(Image, Class, Probability))).
 
@@ -154,9 +161,17 @@ the_current(KB) :-
 %   named after File where it is not given.  See image.pl.
 
 load_image(File, Image) :-
+    load_image(File, Image, []).
+
+%!  load_image(+File, ?Image, +Options) is det.
+%
+%   As load_image/2.  With entry(Layer) the network ends at Layer: rules
+%   derive what lies above it, and what the network says there is measured/3.
+
+load_image(File, Image, Options) :-
     the_current(KB),
     current(KB, Directory),
-    read_image(KB, Directory, File, Image).
+    read_image(KB, Directory, File, Image, Options).
 
 %!  why(?Image, ?Class) is nondet.
 %
@@ -293,6 +308,7 @@ print_rules(KB, Rules) :-
 %!  ab(?Rule, ?Image) is nondet.
 %!  rule(?Rule, ?Image) is nondet.
 %!  value(?Image, ?Proposition, ?Value) is nondet.
+%!  measured(?Image, ?Proposition, ?Value) is nondet.
 %!  predicted(?Image, ?Class, ?Probability) is nondet.
 %!  proposition(?Name, ?Feature, ?Threshold) is nondet.
 %!  layer(?Layer, ?Module, ?Kind, ?Size) is nondet.
@@ -310,6 +326,7 @@ derived(Image, P) :- the_current(KB), KB:derived(Image, P).
 ab(Rule, Image) :- the_current(KB), KB:ab(Rule, Image).
 rule(Rule, Image) :- the_current(KB), KB:rule(Rule, Image).
 value(Image, P, Value) :- the_current(KB), KB:value(Image, P, Value).
+measured(Image, P, Value) :- the_current(KB), KB:measured(Image, P, Value).
 predicted(Image, Class, P) :- the_current(KB), KB:predicted(Image, Class, P).
 proposition(Name, Feature, T) :- the_current(KB), KB:proposition(Name, Feature, T).
 layer(Layer, Module, Kind, N) :- the_current(KB), KB:layer(Layer, Module, Kind, N).

@@ -3,6 +3,8 @@
             carried/4,                  % ?KB, -Image, -Values, -Predicted
             carried_value/4,            % +KB, ?Image, ?Proposition, -Value
             carried_prediction/4,       % +KB, ?Image, ?Class, -Probability
+            carry_measured/3,           % +KB, +Image, +Measured
+            carried_measurement/4,      % +KB, ?Image, ?Proposition, -Value
             image/2,                    % +KB, ?Image
             active/3,                   % +KB, ?Image, ?Proposition
             values/3                    % +KB, +Image, -Values
@@ -10,6 +12,7 @@
 :- use_module(library(lists), [member/2]).
 
 :- det(carry/4).
+:- det(carry_measured/3).
 :- det(values/3).
 
 /** <module> Facts about images
@@ -49,6 +52,21 @@ carried_value(KB, Image, Proposition, Value) :-
 carried_prediction(KB, Image, Class, Probability) :-
     carried(KB, Image, _, Predicted),
     member(Class-Probability, Predicted).
+
+%!  carry_measured(+KB, +Image, +Measured) is det.
+%
+%   From here on, until backtracking, Measured, a list of Proposition-Value,
+%   was measured above the layer at which the program is entered for Image.
+%   It is for comparison: active/3 never sees it.
+
+carry_measured(KB, Image, Measured) :-
+    b_setval(proofsight_measured, measured(KB, Image, Measured)).
+
+%!  carried_measurement(+KB, ?Image, ?Proposition, -Value) is nondet.
+
+carried_measurement(KB, Image, Proposition, Value) :-
+    nb_current(proofsight_measured, measured(KB, Image, Measured)),
+    member(Proposition-Value, Measured).
 
 %!  image(+KB, ?Image) is nondet.
 %

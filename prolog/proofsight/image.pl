@@ -1,11 +1,12 @@
 :- module(proofsight_image,
-          [ read_image/4                % +KB, +Directory, +File, ?Image
+          [ read_image/5                % +KB, +Directory, +File, ?Image, +Options
           ]).
-:- use_module(library(lists), [member/2, subtract/3]).
+:- use_module(library(lists), [append/2, member/2, subtract/3]).
+:- use_module(library(option), [option/2]).
 :- use_module(library(process), [process_create/3, process_wait/2]).
 :- use_module(source, [read_facts/2]).
 
-:- det(read_image/4).
+:- det(read_image/5).
 
 /** <module> An image's facts from a server
 
@@ -16,14 +17,15 @@ set, the one that the loaded directory belongs to; `proofsight repl` sets
 both.
 */
 
-%!  read_image(+KB, +Directory, +File, ?Image) is det.
+%!  read_image(+KB, +Directory, +File, ?Image, +Options) is det.
 %
 %   The facts of the picture in File become those of Image in KB; facts that
-%   Image had before are gone.  An unbound Image is named after File.
+%   Image had before are gone.  An unbound Image is named after File.  With
+%   entry(Layer), what the network says above Layer becomes measured/3.
 %
 %   @error proofsight(Key, Slots), which has a message.
 
-read_image(KB, Directory, File0, Image) :-
+read_image(KB, Directory, File0, Image, Options) :-
     (   absolute_file_name(File0, File,
                            [access(read), file_errors(fail)])
     ->  true
@@ -39,10 +41,16 @@ read_image(KB, Directory, File0, Image) :-
     ;   failed('repl.no_server', [])
     ),
     knowledge_base_name(Directory, Name),
-    command_facts([facts, '--server', Server, '--kb', Name, '--prolog', File], Facts),
+    (   option(entry(Layer), Options)
+    ->  More = ['--entry', Layer]
+    ;   More = []
+    ),
+    append([[facts, '--server', Server, '--kb', Name, '--prolog'], More, [File]], Arguments),
+    command_facts(Arguments, Facts),
     accepted(KB, Facts, Values, Predicted),
     forget(KB, Image),
     forall(member(P-V, Values), assertz(KB:value(Image, P, V))),
+    forall(member(measured(_, P, V), Facts), assertz(KB:measured(Image, P, V))),
     forall(member(C-V, Predicted), assertz(KB:predicted(Image, C, V))).
 
 failed(Key, Slots) :-
@@ -102,7 +110,10 @@ expected(predicted(Image, Class, V), _) :-
     atom(Image),
     atom(Class),
     number(V).
-expected(measured(_, _, _), _).
+expected(measured(Image, P, V), KB) :-
+    atom(Image),
+    number(V),
+    KB:'$observable'(P, _).
 
 same_layer(KB, P, Other) :-
     KB:proposition(P, Feature, _),
@@ -112,4 +123,5 @@ same_layer(KB, P, Other) :-
 
 forget(KB, Image) :-
     forall(clause(KB:value(Image, _, _), true, Reference), erase(Reference)),
+    forall(clause(KB:measured(Image, _, _), true, Reference), erase(Reference)),
     forall(clause(KB:predicted(Image, _, _), true, Reference), erase(Reference)).

@@ -65,6 +65,7 @@ fill(KB, Program) :-
              assertz(KB:'$user'(Name, Arity))
            )),
     assertz(KB:(value(Image, P, V) :- carried_value(Image, P, V))),
+    assertz(KB:(measured(Image2, P2, V2) :- carried_measurement(Image2, P2, V2))),
     assertz(KB:(predicted(Image1, C, V1) :- carried_prediction(Image1, C, V1))),
     kinds(Kinds),
     forall(( member(Kind, Kinds),
@@ -181,6 +182,7 @@ sandbox:safe_primitive(proofsight_vocabulary:decision(_, _)).
 sandbox:safe_primitive(proofsight_vocabulary:score(_, _, _)).
 sandbox:safe_primitive(proofsight_vocabulary:rule(_, _)).
 sandbox:safe_primitive(proofsight_vocabulary:carried_value(_, _, _)).
+sandbox:safe_primitive(proofsight_vocabulary:carried_measurement(_, _, _)).
 sandbox:safe_primitive(proofsight_vocabulary:carried_prediction(_, _, _)).
 sandbox:safe_meta(proofsight_vocabulary:at_least(_, Goals), Goals).
 

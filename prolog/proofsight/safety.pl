@@ -33,6 +33,7 @@ vocabulary(derived, 2).
 vocabulary(ab, 2).
 vocabulary(rule, 2).
 vocabulary(value, 3).
+vocabulary(measured, 3).
 vocabulary(predicted, 3).
 vocabulary(label, 3).
 vocabulary(proposition, 3).

@@ -9,7 +9,7 @@
 :- use_module(library(terms), [term_size/2]).
 :- use_module(check, [errors/2, issue_object/2]).
 :- use_module(encoding, [nodes_json/3]).
-:- use_module(facts, [carry/4]).
+:- use_module(facts, [carry/4, carry_measured/3]).
 :- use_module(json, [json_string/2, json_text/2]).
 :- use_module(limits, [bounded/3]).
 :- use_module(messages, [text/3]).
@@ -34,7 +34,8 @@ behind: the answer is JSON text, an error included, as
 Facts are facts(Image, Values, Predicted): Image an atom, Values a term
 values(V1, ..., Vn) in the order of the observable propositions, each a
 float or, where its layer was not observed, `none`; Predicted a list of
-Class-Probability.  Limits are those of bounded/3 and nodes(Count), 10,000
+Class-Probability.  A fourth argument is a list of Proposition-Value that
+was measured above the entry layer, for measured/3.  Limits are those of bounded/3 and nodes(Count), 10,000
 where not given.
 */
 
@@ -277,7 +278,7 @@ known(KB) :-
 carried(KB, Facts) :-
     known(KB),
     KB:'$size'(_, _, Expected),
-    (   Facts = facts(Image, Values, Predicted),
+    (   carried(Facts, Image, Values, Predicted, Measured),
         atom(Image),
         compound(Values),
         compound_name_arity(Values, values, Given)
@@ -294,7 +295,11 @@ carried(KB, Facts) :-
     ->  whole_layers(KB, Values)
     ;   true
     ),
-    carry(KB, Image, Values, Predicted).
+    carry(KB, Image, Values, Predicted),
+    carry_measured(KB, Image, Measured).
+
+carried(facts(Image, Values, Predicted), Image, Values, Predicted, []).
+carried(facts(Image, Values, Predicted, Measured), Image, Values, Predicted, Measured).
 
 %   A layer is observed as a whole or not at all.
 

@@ -5,6 +5,7 @@
             score/3,                    % ?Image, ?Class, ?Points
             rule/2,                     % ?Id, ?Image
             carried_value/3,            % ?Image, ?Proposition, -Value
+            carried_measurement/3,      % ?Image, ?Proposition, -Value
             carried_prediction/3        % ?Image, ?Class, -Probability
           ]).
 % What the bodies of user.pl may call, besides the system's own.
@@ -24,6 +25,7 @@
 :- module_transparent
     active/2,
     at_least/2,
+    carried_measurement/3,
     carried_prediction/3,
     carried_value/3,
     decision/2,
@@ -75,6 +77,12 @@ rule(Id, Image) :-
 carried_value(Image, Proposition, Value) :-
     context_module(KB),
     proofsight_facts:carried_value(KB, Image, Proposition, Value).
+
+%!  carried_measurement(?Image, ?Proposition, -Value) is nondet.
+
+carried_measurement(Image, Proposition, Value) :-
+    context_module(KB),
+    proofsight_facts:carried_measurement(KB, Image, Proposition, Value).
 
 %!  carried_prediction(?Image, ?Class, -Probability) is nondet.
 

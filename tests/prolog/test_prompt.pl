@@ -1,7 +1,7 @@
 :- encoding(utf8).
 :- use_module(library(plunit)).
 :- use_module(library(filesex), [chmod/2, directory_file_path/3]).
-:- use_module('../../prolog/proofsight', [ knowledge_base/1, load_image/2, why/1, why/2, why_not/2, rules/0, rules/1, proof/2, show/1 ]).
+:- use_module('../../prolog/proofsight', [ knowledge_base/1, load_image/2, load_image/3, why/1, why/2, why_not/2, rules/0, rules/1, proof/2, show/1 ]).
 :- use_module(library(apply), [include/3]).
 :- use_module(library(yall)).
 :- use_module(written_revision).
@@ -179,6 +179,20 @@ test('half a layer is refused', error(proofsight('error.partial_layer', _))) :-
 test('a layer alone is not', D == driveway) :-
     with_picture('three.png', "value(img, fc1_u3, -1.0). value(img, fc1_u7, 1.0).", load(three)),
     proofsight:decision(three, D).
+test('what lies above the entry layer is measured and decides nothing', [D, Vs] == [driveway, [2.5]]) :-
+    with_picture('three.png',
+                 "value(img, fc1_u3, -1.0). value(img, fc1_u7, 1.0). measured(img, conv3_c8, 2.5).",
+                 [File]>>with_command(load_image(File, three, [entry(fc1)]))),
+    proofsight:decision(three, D),
+    findall(V, proofsight:measured(three, conv3_c8, V), Vs),
+    \+ proofsight:value(three, conv3_c8, _),
+    \+ proofsight:active(three, conv3_c8).
+test('an image that is loaded again forgets what was measured', Vs == []) :-
+    loaded,
+    findall(V, proofsight:measured(seven, _, V), Vs).
+test('a measurement of what the revision does not have is refused',
+     error(proofsight('repl.unexpected_fact', _))) :-
+    with_picture('three.png', "measured(img, nope, 2.5).", load(_)).
 test('output that does not parse is refused', error(proofsight('repl.facts_failed', _))) :-
     with_picture('seven.png', "value(img, ", load(_)).
 test('every error has a text of its own') :-

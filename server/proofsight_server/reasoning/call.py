@@ -98,12 +98,13 @@ def facts_part(facts: FactsFrame | None, description: Description) -> tuple[dict
     if np.isinf(values).any():
         raise BadFacts("a value is infinite; give finite values, or NaN where unobserved")
     names = [name for name, _ in facts.predicted]
-    checked("".join((facts.image, *names)), "image's and classes' names", BadFacts)
-    probabilities = array("d", [probability for _, probability in facts.predicted])
-    return (
-        {"image": facts.image, "predicted": names},
-        b"".join((values.tobytes(), probabilities.tobytes())),
-    )
+    measured = [name for name, _ in facts.measured]
+    checked("".join((facts.image, *names, *measured)), "image's and classes' names", BadFacts)
+    numbers = array("d", [number for _, number in (*facts.predicted, *facts.measured)])
+    header = {"image": facts.image, "predicted": names}
+    if measured:
+        header["measured"] = measured
+    return header, b"".join((values.tobytes(), numbers.tobytes()))
 
 
 def checked(text: str, noun: str, error: type[BadGoal] | type[BadFacts] = BadGoal) -> str:

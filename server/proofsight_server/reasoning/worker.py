@@ -10,7 +10,8 @@ a revision and puts up the memory fence; then come explanations and queries:
     {"op": "settle"}                  after an interrupt, before the next request
 
 The numbers are the propositions' values, float32, then the probabilities of the predicted
-classes, float64.
+classes, float64, and where the header names what was `measured` above the entry layer, the values
+of that, float64.
 
 Every request is answered by one frame without a "solution" key; its payload is the JSON
 that Prolog wrote.  A query's solutions come before it, a frame each.
@@ -142,10 +143,16 @@ def _facts(header: frame.Header, payload: bytes) -> Atom | Compound:
     image = header.get("image")
     if image is None:
         return Atom("none")
-    names = header["predicted"]
-    end = len(payload) - 8 * len(names)
+    names, measured = header["predicted"], header.get("measured", [])
+    end = len(payload) - 8 * (len(names) + len(measured))
     values = Compound("values", array("f", payload[:end]))
-    return Compound("facts", (Atom(image), values, Pairs(names, array("d", payload[end:]))))
+    numbers = array("d", payload[end:])
+    predicted = Pairs(names, numbers[: len(names)])
+    if not measured:
+        return Compound("facts", (Atom(image), values, predicted))
+    return Compound(
+        "facts", (Atom(image), values, predicted, Pairs(measured, numbers[len(names) :]))
+    )
 
 
 def _question(header: frame.Header) -> Atom | Compound:
