@@ -87,6 +87,7 @@ class AsyncClient:
         *,
         return_errors: Literal[False] = False,
         in_flight: int = ...,
+        entry: str = ...,
         timeout: float | None = ...,
     ) -> AsyncGenerator[Facts]: ...
 
@@ -98,6 +99,7 @@ class AsyncClient:
         *,
         return_errors: bool,
         in_flight: int = ...,
+        entry: str = ...,
         timeout: float | None = ...,
     ) -> AsyncGenerator[Facts | ProofsightError]: ...
 
@@ -108,6 +110,7 @@ class AsyncClient:
         *,
         return_errors: bool = False,
         in_flight: int = IN_FLIGHT,
+        entry: str = "",
         timeout: float | None = None,
     ) -> AsyncGenerator[Facts | ProofsightError]:
         """As `Client.facts_stream`; `images` may also be an asynchronous iterable."""
@@ -117,7 +120,7 @@ class AsyncClient:
         )
         # A slot per element, in order; full while `in_flight` of them wait for their answers.
         slots: asyncio.Queue[Sent | ProofsightError | None] = asyncio.Queue(in_flight)
-        sender = asyncio.create_task(_send(images, name, call, slots))
+        sender = asyncio.create_task(_send(images, name, entry, call, slots))
         namer = Namer()
         try:
             while True:
@@ -205,12 +208,16 @@ class AsyncClient:
 
 
 async def _send(
-    images: Images, kb: str, call: Any, slots: asyncio.Queue[Sent | ProofsightError | None]
+    images: Images,
+    kb: str,
+    entry: str,
+    call: Any,
+    slots: asyncio.Queue[Sent | ProofsightError | None],
 ) -> None:
     """Send the elements one after the other, each after its slot."""
     async for image in _each(images):
         # Files are read and messages built beside the loop.
-        request = await asyncio.to_thread(element, image, kb)
+        request = await asyncio.to_thread(element, image, kb, entry)
         if isinstance(request, bytes):
             await slots.put(SENT)
             await call.write(request)

@@ -80,6 +80,7 @@ class Client:
         *,
         return_errors: Literal[False] = False,
         in_flight: int = ...,
+        entry: str = ...,
         timeout: float | None = ...,
     ) -> Generator[Facts]: ...
 
@@ -91,6 +92,7 @@ class Client:
         *,
         return_errors: bool,
         in_flight: int = ...,
+        entry: str = ...,
         timeout: float | None = ...,
     ) -> Generator[Facts | ProofsightError]: ...
 
@@ -101,6 +103,7 @@ class Client:
         *,
         return_errors: bool = False,
         in_flight: int = IN_FLIGHT,
+        entry: str = "",
         timeout: float | None = None,
     ) -> Generator[Facts | ProofsightError]:
         """The facts of many images, in their order, over one stream.
@@ -115,10 +118,12 @@ class Client:
             stream ends there.
         in_flight
             Most elements of `images` that are under way at a time.
+        entry
+            As in `why`; refused elements are those of a layer that is not known.
         timeout
             Seconds for the whole stream; None: no limit.
         """
-        outbox = Outbox(images, kb, in_flight)
+        outbox = Outbox(images, kb, in_flight, entry)
         call = self._open("stream_stream", METHOD)(
             iter(outbox), timeout=timeout, metadata=self._options.metadata()
         )

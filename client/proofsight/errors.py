@@ -104,6 +104,10 @@ class UnknownClass(NotFound):
     """No class of that name."""
 
 
+class UnknownLayer(NotFound):
+    """No layer of that name among those that the program reads."""
+
+
 class PermissionDenied(ProofsightError, PermissionError):
     """The caller may not do this."""
 
@@ -178,6 +182,7 @@ BY_REASON: Final[Mapping[str, type[ProofsightError]]] = {
     "UNKNOWN_REVISION": UnknownRevision,
     "UNKNOWN_RULE": UnknownRule,
     "UNKNOWN_CLASS": UnknownClass,
+    "UNKNOWN_LAYER": UnknownLayer,
     "UNSAFE_GOAL": UnsafeGoal,
     "INFERENCE_LIMIT": InferenceLimit,
     "MEMORY_LIMIT": MemoryLimit,

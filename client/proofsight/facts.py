@@ -46,6 +46,9 @@ class Facts:
         The network's classes by falling probability; empty where unknown.
     regions
         Where in the image each value comes from; empty unless asked for.
+    measured
+        (proposition, value) above the layer at which the program was entered: what the network
+        says of what rules derive. For comparison; it never decides.
     """
 
     propositions: tuple[str, ...]
@@ -54,6 +57,7 @@ class Facts:
     regions: tuple[Region, ...] = ()
     revision: str = ""
     quantiser_etag: str = ""
+    measured: tuple[tuple[str, float], ...] = ()
     _encoded: bytes = field(default=b"", init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -90,6 +94,8 @@ class Facts:
                 for name, probability in self.predictions
             ],
         }
+        if self.measured:
+            answer["measured"] = dict(self.measured)
         if self.regions:
             answer["regions"] = self._column([list(region) for region in self.regions])
         return answer
@@ -117,6 +123,7 @@ class Facts:
                 regions=tuple(Region(*region) for region in regions),
                 revision=data.get("revision", ""),
                 quantiser_etag=data.get("quantiser_etag", ""),
+                measured=tuple(data.get("measured", {}).items()),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise BadFacts(
@@ -126,7 +133,7 @@ class Facts:
             ) from error
 
     def to_prolog(self, image: str = "img") -> str:
-        """`value/3` and `predicted/3` about the atom `image`, one fact a line, that read back."""
+        """`value/3`, `measured/3` and `predicted/3` about the atom `image`, one fact a line."""
         from proofsight.rendering.terms import fact_lines
 
         return "".join(f"{line}\n" for line in fact_lines(self, image))

@@ -60,6 +60,7 @@ def facts(message: facts_pb2.ImageFacts) -> Facts:
         regions=tuple(map(region, message.regions)),
         revision=message.revision,
         quantiser_etag=message.quantiser_etag,
+        measured=tuple(zip(message.measured_propositions, message.measured_values, strict=True)),
     )
 
 
@@ -78,6 +79,8 @@ def facts_message(value: Facts) -> facts_pb2.ImageFacts:
             facts_pb2.Region(left=r.left, top=r.top, right=r.right, bottom=r.bottom)
             for r in value.regions
         ],
+        measured_propositions=[name for name, _ in value.measured],
+        measured_values=[number for _, number in value.measured],
     )
 
 

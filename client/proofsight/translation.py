@@ -33,12 +33,15 @@ SENT: Final = Sent()
 Slot = Sent | ProofsightError
 
 
-def element(image: ImageLike, kb: str) -> bytes | ProofsightError:
+def element(image: ImageLike, kb: str, entry: str = "") -> bytes | ProofsightError:
     """The request for one element, or why there is none."""
     try:
         # Propositions are left out of the answers: `Namer` asks for their names once.
         return facts_pb2.TranslateImagesRequest(
-            name=kb, image=image_message(image, batch=True), omit_propositions=True
+            name=kb,
+            image=image_message(image, batch=True),
+            omit_propositions=True,
+            entry=entry,
         ).SerializeToString()
     except ProofsightError as error:
         return error
@@ -124,8 +127,10 @@ class Outbox:
     until the one that reads answers has done its part.
     """
 
-    def __init__(self, images: Iterable[ImageLike], kb: str, in_flight: int) -> None:
-        self._kb = checked(kb, in_flight)
+    def __init__(
+        self, images: Iterable[ImageLike], kb: str, in_flight: int, entry: str = ""
+    ) -> None:
+        self._kb, self._entry = checked(kb, in_flight), entry
         self._images = iter(images)
         self._permits = threading.Semaphore(in_flight)
         self._slots: queue.SimpleQueue[Slot | BaseException | None] = queue.SimpleQueue()
@@ -144,7 +149,7 @@ class Outbox:
             except BaseException as error:  # the caller's own; raised again in its thread
                 self._slots.put(error)
                 return
-            request = element(image, self._kb)
+            request = element(image, self._kb, self._entry)
             if isinstance(request, bytes):
                 self._slots.put(SENT)
                 yield request

@@ -16,14 +16,14 @@ EXPLANATIONS: Final = "/proofsight.v1.Explanations"
 
 
 def classify(
-    image: Subject, kb: str | None = None, *, timeout: float | None = None
+    image: Subject, kb: str | None = None, *, entry: str = "", timeout: float | None = None
 ) -> Unary[Classification]:
     """What the network says and what the program says of an image, without a proof.
 
-    `kb` may be left out with facts, which name their own revision.
-    Raises BadImage, BadTensor, BadFacts and UnknownKnowledgeBase.
+    `kb` may be left out with facts, which name their own revision; `entry` is as in `why`.
+    Raises BadImage, BadTensor, BadFacts, UnknownKnowledgeBase and UnknownLayer.
     """
-    message = explanations_pb2.ClassifyRequest(name=name_of(kb, image))
+    message = explanations_pb2.ClassifyRequest(name=name_of(kb, image), entry=entry)
     return Unary(
         f"{EXPLANATIONS}/Classify",
         message.SerializeToString() + subject_field(image),
@@ -41,6 +41,7 @@ def why(
     max_nodes: int = 0,
     with_facts: bool = False,
     with_regions: bool = False,
+    entry: str = "",
     timeout: float | None = None,
 ) -> Unary[Why]:
     """Why the program decided as it did, why a class holds, or why a ground goal holds.
@@ -63,10 +64,13 @@ def why(
         Whether the answer carries the facts, for further questions without the image.
     with_regions
         Whether evidence says where in the image a value comes from.
+    entry
+        The layer, by its atom, at which the network ends and the program begins: what lies above
+        it is derived by rules. Empty: every layer that has values is observed.
 
     Raises
     ------
-    UnknownClass, UnknownKnowledgeBase, UnknownRevision
+    UnknownClass, UnknownKnowledgeBase, UnknownLayer, UnknownRevision
         A name that the server does not have.
     BadGoal, UnsafeGoal
         A goal that does not parse, or that calls what it may not.
@@ -81,7 +85,7 @@ def why(
             {"field": "target"},
         )
     return _explain(
-        "why", image, kb, class_name, goal, max_nodes, with_facts, with_regions, timeout
+        "why", image, kb, class_name, goal, max_nodes, with_facts, with_regions, entry, timeout
     )
 
 
@@ -93,11 +97,12 @@ def why_not(
     max_nodes: int = 0,
     with_facts: bool = False,
     with_regions: bool = False,
+    entry: str = "",
     timeout: float | None = None,
 ) -> Unary[Why]:
     """Why a class was not inferred: its refutation. As `why`, but for the heading of the text."""
     return _explain(
-        "why_not", image, kb, class_name, None, max_nodes, with_facts, with_regions, timeout
+        "why_not", image, kb, class_name, None, max_nodes, with_facts, with_regions, entry, timeout
     )
 
 
@@ -110,6 +115,7 @@ def _explain(
     max_nodes: int,
     with_facts: bool,
     with_regions: bool,
+    entry: str,
     timeout: float | None,
 ) -> Unary[Why]:
     message = explanations_pb2.ExplainRequest(
@@ -119,6 +125,7 @@ def _explain(
         max_nodes=max_nodes,
         with_facts=with_facts,
         with_regions=with_regions,
+        entry=entry,
     )
 
     def read(data: bytes) -> Why:
@@ -147,6 +154,7 @@ def query(
     max_solutions: int = 0,
     max_inferences: int = 0,
     with_proofs: bool = False,
+    entry: str = "",
     timeout: float | None = None,
 ) -> Streamed[Solution | QuerySummary]:
     """The solutions of a Prolog goal, one by one as they are found.
@@ -161,6 +169,8 @@ def query(
         0: the server's limits, which also bound them from above.
     with_proofs
         Whether each solution comes with its proof.
+    entry
+        As in `why`.
 
     Raises
     ------
@@ -173,6 +183,7 @@ def query(
         max_solutions=max_solutions,
         max_inferences=max_inferences,
         with_proofs=with_proofs,
+        entry=entry,
     )
 
     def read(data: bytes) -> Solution | QuerySummary:

@@ -15,11 +15,19 @@ FACTS: Final = "/proofsight.v1.Facts"
 
 
 def facts(
-    image: ImageLike, kb: str, *, with_regions: bool = False, timeout: float | None = None
+    image: ImageLike,
+    kb: str,
+    *,
+    entry: str = "",
+    with_regions: bool = False,
+    timeout: float | None = None,
 ) -> Unary[Facts]:
-    """The facts of one image. Raises BadImage, BadTensor and UnknownKnowledgeBase."""
+    """The facts of one image, those above the layer `entry` as measured and not as observed.
+
+    Raises BadImage, BadTensor, UnknownKnowledgeBase and UnknownLayer.
+    """
     message = facts_pb2.TranslateImageRequest(
-        name=resource(kb), image=image_message(image), with_regions=with_regions
+        name=resource(kb), image=image_message(image), with_regions=with_regions, entry=entry
     )
     return Unary(
         f"{FACTS}/TranslateImage",

@@ -23,7 +23,9 @@ def why(args: argparse.Namespace) -> int:
     with connect(args) as client:
         kb = _kb(client, args, subject)
         target = _target(client, args, subject, kb)
-        answer = client.why(subject, kb, target, args.goal, max_nodes=args.max_nodes)
+        answer = client.why(
+            subject, kb, target, args.goal, max_nodes=args.max_nodes, entry=args.entry
+        )
     _print_why(args, answer)
     return 0
 
@@ -34,7 +36,9 @@ def why_not(args: argparse.Namespace) -> int:
     with connect(args) as client:
         kb = _kb(client, args, subject)
         target = _target(client, args, subject, kb)
-        answer = client.why_not(subject, target or "", kb, max_nodes=args.max_nodes)
+        answer = client.why_not(
+            subject, target or "", kb, max_nodes=args.max_nodes, entry=args.entry
+        )
     _print_why(args, answer)
     return 0
 
@@ -78,6 +82,7 @@ def query(args: argparse.Namespace) -> int:
             kb,
             max_solutions=args.max_solutions,
             with_proofs=args.proofs,
+            entry=args.entry,
         ) as solutions:
             if args.form == "json":
                 found = [solution.to_dict() for solution in solutions]

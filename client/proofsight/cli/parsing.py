@@ -117,6 +117,16 @@ def _limit(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _entry(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--entry",
+        metavar="L",
+        default="",
+        help="the layer, by its atom, at which the network ends and the program begins; rules "
+        "derive what lies above it (default: every layer is observed)",
+    )
+
+
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not 0 < seconds < float("inf"):
@@ -154,6 +164,7 @@ def _facts(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help="a PNG, JPEG or WebP file, a directory of such files, or `-` for standard input",
     )
+    _entry(parser)
     _connection(parser)
     _form(parser)
     parser.set_defaults(run=_later("seeing", "facts"))
@@ -161,6 +172,7 @@ def _facts(parser: argparse.ArgumentParser) -> None:
 
 def _classify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", metavar="IMAGE", nargs="+", help=f"{IMAGE}; or a directory")
+    _entry(parser)
     _connection(parser)
     _form(parser)
     parser.set_defaults(run=_later("seeing", "classify"))
@@ -174,6 +186,7 @@ def _why(parser: argparse.ArgumentParser) -> None:
         "--goal", metavar="G", help="why this ground Prolog goal holds; `Image` is the image"
     )
     _limit(parser)
+    _entry(parser)
     _connection(parser)
     _form(parser)
     parser.set_defaults(run=_later("asking", "why"))
@@ -183,6 +196,7 @@ def _why_not(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE", help=IMAGE)
     _class(parser, "the class that was not inferred", required=True)
     _limit(parser)
+    _entry(parser)
     _connection(parser)
     _form(parser)
     parser.set_defaults(run=_later("asking", "why_not"))
@@ -203,6 +217,7 @@ def _query(parser: argparse.ArgumentParser) -> None:
         help="most solutions (default: the server's limit)",
     )
     parser.add_argument("--proofs", action="store_true", help="a proof with every solution")
+    _entry(parser)
     _connection(parser)
     _form(parser)
     parser.set_defaults(run=_later("asking", "query"))

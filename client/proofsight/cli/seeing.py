@@ -35,19 +35,20 @@ def facts(args: argparse.Namespace) -> int:
         kb = knowledge_base(client, args)
         answers: Answers[Facts]
         if pictures.is_single(args.images):
-            answer = client.facts(pictures.read(names[0]), kb)
+            answer = client.facts(pictures.read(names[0]), kb, entry=args.entry)
             answers = iter([(names[0], answer)])
         else:
-            answers = _streamed(client, names, kb)
+            answers = _streamed(client, names, kb, args.entry)
         if args.form == "tree":
             return _print(args, answers, _FactsForPeople(client).show)
         return _print(args, answers, _facts_as_prolog)
 
 
-def _streamed(client: Client, names: list[str], kb: str) -> Answers[Facts]:
+def _streamed(client: Client, names: list[str], kb: str, entry: str) -> Answers[Facts]:
     """The facts of files over one stream; a refused file is answered by an error in its place."""
     images = (pictures.read(name) if name == pictures.STDIN else name for name in names)
-    return zip(names, client.facts_stream(images, kb, return_errors=True), strict=True)
+    stream = client.facts_stream(images, kb, return_errors=True, entry=entry)
+    return zip(names, stream, strict=True)
 
 
 def _facts_as_prolog(name: str, answer: Facts, single: bool) -> None:
@@ -71,14 +72,16 @@ class _FactsForPeople:
         print_spans([(name, "bold"), (f"  {short(answer.revision)}", "dim")])
         print_spans([("  network: ", ""), (_network(answer), "bold")])
         width = max(map(len, answer.propositions), default=0)
-        for proposition, value in zip(answer.propositions, answer.values, strict=False):
+        told = [(*pair, "") for pair in zip(answer.propositions, answer.values, strict=False)]
+        told += [(*pair, "  (measured only)") for pair in answer.measured]
+        for proposition, value, standing in told:
             about = known.get(proposition)
             if about is None:
-                print(f"  {proposition:<{width}}  {number(value)}")
+                print(f"  {proposition:<{width}}  {number(value)}{standing}")
                 continue
             active = value > about.threshold
             left, right = compared(value, about.threshold)
-            line = f"  {proposition:<{width}}  {left} {'>' if active else '≤'} {right}"
+            line = f"  {proposition:<{width}}  {left} {'>' if active else '≤'} {right}{standing}"
             label = f"  ['{about.label}']" if about.label else ""
             print_spans([(line, "green" if active else "dim"), (label, "cyan")])
 
@@ -106,7 +109,7 @@ def classify(args: argparse.Namespace) -> int:
         def ask(name: str) -> Classification:
             subject = pictures.subject(name)
             own = not args.kb and isinstance(subject, Facts) and bool(subject.revision)
-            return client.classify(subject, None if own else kb())
+            return client.classify(subject, None if own else kb(), entry=args.entry)
 
         if pictures.is_single(args.images):
             answers: Answers[Classification] = iter([(names[0], ask(names[0]))])

@@ -17,7 +17,9 @@ _OPEN_GOALS: Final = (Kind.USER, Kind.BUILTIN, Kind.NOT, Kind.UNSPECIFIED)
 
 
 def fact_lines(facts: Facts, image: str) -> Iterator[str]:
-    """The facts as `value/3` and `predicted/3` about the atom `image`, after what they are of.
+    """The facts as `value/3`, `measured/3` and `predicted/3` about the atom `image`, in that order.
+
+    Comments before them say what they are of.
 
     Raises BadFacts where the facts do not name their propositions.
     """
@@ -34,6 +36,8 @@ def fact_lines(facts: Facts, image: str) -> Iterator[str]:
         yield comment(f"quantiser_etag: {facts.quantiser_etag}")
     for name, value in zip(facts.propositions, facts.values, strict=True):
         yield f"value({atom}, {quote(name)}, {float_text(value)})."
+    for name, value in facts.measured:
+        yield f"measured({atom}, {quote(name)}, {float_text(value)})."
     for name, probability in facts.predictions:
         yield f"predicted({atom}, {quote(name)}, {float_text(probability)})."
 

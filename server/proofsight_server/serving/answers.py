@@ -104,6 +104,8 @@ def facts(host: Host, subject: Subject, *, named: bool) -> facts_pb2.ImageFacts:
         propositions=names if named or not whole else (),
         values=(subject.values if whole else subject.values[observed]).tolist(),
         predictions=predictions(subject.predictions),
+        measured_propositions=[name for name, _ in subject.measured],
+        measured_values=[value for _, value in subject.measured],
     )
     if subject.regions:
         message.regions.extend(region(subject.regions[name]) for name in names)

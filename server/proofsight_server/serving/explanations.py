@@ -37,7 +37,11 @@ class Explanations(explanations_pb2_grpc.ExplanationsServicer):
         """What the network says and what the program says."""
         async with self._calls.call(context), self._catalogue.use(request.name) as host:
             subject = await subjects.subject(
-                host, request.subject, regions=False, predictions=self._settings.predictions
+                host,
+                request.subject,
+                regions=False,
+                predictions=self._settings.predictions,
+                entry=request.entry,
             )
             verdict = await asyncio.to_thread(host.decide, subject.values)
             return explanations_pb2.ClassifyResponse(
@@ -59,6 +63,7 @@ class Explanations(explanations_pb2_grpc.ExplanationsServicer):
                 request.subject,
                 regions=request.with_regions,
                 predictions=self._settings.predictions,
+                entry=request.entry,
             )
             answer = await host.pool.explain(
                 subject.frame(),
@@ -88,7 +93,11 @@ class Explanations(explanations_pb2_grpc.ExplanationsServicer):
             regions: Mapping[str, Box] = {}
             if request.subject.WhichOneof("kind") is not None:
                 subject = await subjects.subject(
-                    host, request.subject, regions=False, predictions=self._settings.predictions
+                    host,
+                    request.subject,
+                    regions=False,
+                    predictions=self._settings.predictions,
+                    entry=request.entry,
                 )
                 frame, regions = subject.frame(), subject.regions
             query = host.pool.query(

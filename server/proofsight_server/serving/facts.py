@@ -31,9 +31,12 @@ class Facts(facts_pb2_grpc.FactsServicer):
     ) -> facts_pb2.TranslateImageResponse:
         """The facts of one image."""
         async with self._calls.call(context), self._catalogue.use(request.name) as host:
+            if request.entry:
+                host.observed(request.entry)  # refuses what it must before the network is run
             batch = await subjects.tensor(host, request.image)
             observation = await host.observe(batch, regions=request.with_regions)
             subject = subjects.seen(host, observation, 0, self._settings.predictions)
+            subject = subjects.entered(host, subject, request.entry)
             return facts_pb2.TranslateImageResponse(facts=answers.facts(host, subject, named=True))
 
     async def TranslateImages(
@@ -87,6 +90,8 @@ class Facts(facts_pb2_grpc.FactsServicer):
             if name not in hosts:
                 hosts[name] = await held.enter_async_context(self._catalogue.use(name))
             host = hosts[name]
+            if request.entry:
+                host.observed(request.entry)
             batch = await subjects.tensor(host, request.image, batch=True)
             observation = await host.observe(batch)
             return facts_pb2.TranslateImagesResponse(
@@ -94,7 +99,11 @@ class Facts(facts_pb2_grpc.FactsServicer):
                 facts=[
                     answers.facts(
                         host,
-                        subjects.seen(host, observation, index, self._settings.predictions),
+                        subjects.entered(
+                            host,
+                            subjects.seen(host, observation, index, self._settings.predictions),
+                            request.entry,
+                        ),
                         named=not request.omit_propositions,
                     )
                     for index in range(len(batch))

@@ -20,11 +20,12 @@ from proofsight_server.extraction.loading import revision_layers
 from proofsight_server.knowledge.revision import PROGRAM_FILES, Revision, program_etag
 from proofsight_server.reasoning.limits import QueryLimits
 from proofsight_server.reasoning.pool import Pool
-from proofsight_server.rules.evaluation import Evaluator, evaluate
+from proofsight_server.rules.entry import observed_at
+from proofsight_server.rules.evaluation import Evaluator
 from proofsight_server.serving.batching import Batcher
 from proofsight_server.serving.configuration import Configuration
 from proofsight_server.serving.names import RevisionName
-from proofsight_server.symbols.feature import Floats
+from proofsight_server.symbols.feature import Bools, Floats
 from proofsight_server.vision.image import ImageLimits, decode
 from proofsight_server.vision.network import Network
 from proofsight_server.vision.probe import Observation, Reader
@@ -58,8 +59,10 @@ class Host:
         self.propositions = quantisation.names
         self._thresholds = quantisation.thresholds
         self._layers = tuple(p.layer for p in quantisation.observable)
-        self._evaluator = Evaluator(revision.program, self.propositions)
         self._columns = {name: index for index, name in enumerate(self.propositions)}
+        # By what is observed; there are only as many as there are sets of layers.
+        self._evaluators: dict[bytes, Evaluator] = {}
+        self._evaluator_of(np.ones(len(self.propositions), dtype=np.bool_))
         layers = revision_layers(revision, network)
         self._reader = Reader(network, quantisation.features, layers)
         self._copy = Path(tempfile.mkdtemp(prefix="proofsight-"))
@@ -168,6 +171,19 @@ class Host:
         """The place of a proposition in rows of values; None where it is not observable."""
         return self._columns.get(proposition)
 
+    def observed(self, entry: str) -> Bools:
+        """Which propositions are observed, (p,), where the program is entered at that layer.
+
+        Raises UnknownLayer, and BadOption where nothing decides what lies above it.
+        """
+        layers = self.revision.quantisation.by_layer
+        names = set(observed_at(entry, self.revision.program, layers))
+        return np.array([name in names for name in self.propositions], dtype=np.bool_)
+
+    def of_layer(self, atom: str) -> tuple[str, ...]:
+        """The observable propositions of a layer."""
+        return self.revision.quantisation.by_layer.get(atom, ())
+
     def partly(self, values: Floats) -> str | None:
         """A proposition that has no value in `values` (p,) though its layer is observed."""
         given = ~np.isnan(values)
@@ -196,14 +212,19 @@ class Host:
         program = self.revision.program
         bits = (values > self._thresholds)[None]
         given = ~np.isnan(values)
-        if given.all():
-            evaluation = self._evaluator(bits)
-        else:
-            names = [self.propositions[column] for column in np.flatnonzero(given)]
-            evaluation = evaluate(program, bits, self.propositions, observed=names)
+        evaluation = self._evaluator_of(given)(bits)
         decision, rule = int(evaluation.decisions[0]), int(evaluation.rules[0])
         return Verdict(
             program.classes[decision] if decision >= 0 else None,
             program.rules[rule].id if rule >= 0 else None,
             bool(evaluation.by_default[0]),
         )
+
+    def _evaluator_of(self, given: Bools) -> Evaluator:
+        key = given.tobytes()
+        if key not in self._evaluators:
+            names = [self.propositions[column] for column in np.flatnonzero(given)]
+            self._evaluators[key] = Evaluator(
+                self.revision.program, self.propositions, observed=names
+            )
+        return self._evaluators[key]

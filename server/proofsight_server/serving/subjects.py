@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -26,16 +26,18 @@ class Subject:
     """One image's facts: `values` (p,) in the revision's order, NaN where unobserved.
 
     `predictions` are (class, probability) by falling probability; `regions` maps the name of
-    a proposition to (left, top, right, bottom) as shares of the network's input.
+    a proposition to (left, top, right, bottom) as shares of the network's input.  `measured` are
+    the values of propositions above the entry layer, which are told and never decide.
     """
 
     values: Floats
     predictions: tuple[tuple[str, float], ...]
     regions: Mapping[str, Box]
+    measured: tuple[tuple[str, float], ...] = ()
 
     def frame(self) -> FactsFrame:
         """The facts as the Prolog workers get them."""
-        return FactsFrame(IMAGE, self.values, self.predictions)
+        return FactsFrame(IMAGE, self.values, self.predictions, self.measured)
 
 
 async def tensor(host: Host, image: image_pb2.Image, *, batch: bool = False) -> torch.Tensor:
@@ -166,7 +168,26 @@ def given(host: Host, facts: facts_pb2.ImageFacts) -> Subject:
         for name, box in zip(names, facts.regions, strict=False)
     }
     predictions = tuple((p.class_name, p.probability) for p in facts.predictions)
-    return Subject(values, predictions, regions)
+    return Subject(values, predictions, regions, _measured(host, facts))
+
+
+def _measured(host: Host, facts: facts_pb2.ImageFacts) -> tuple[tuple[str, float], ...]:
+    names, values = facts.measured_propositions, facts.measured_values
+    if len(names) != len(values):
+        raise BadFacts(
+            f"{len(values)} measured values for {len(names)} measured propositions; send one for "
+            "each",
+            field="subject.facts.measured_values",
+        )
+    for name, value in zip(names, values, strict=True):
+        if host.column(name) is None or not math.isfinite(value):
+            raise BadFacts(
+                f"the measured value {value} of {name!r} is not that of an observable proposition "
+                f"of {host.name}; leave it out",
+                field="subject.facts.measured_propositions",
+                proposition=name,
+            )
+    return tuple(zip(names, values, strict=True))
 
 
 def _scattered(host: Host, names: Sequence[str], sent: Floats) -> Floats:
@@ -207,14 +228,52 @@ def _check_predictions(host: Host, facts: facts_pb2.ImageFacts) -> None:
             )
 
 
+def entered(host: Host, subject: Subject, entry: str) -> Subject:
+    """The subject of a question that is entered at a layer; as it is where `entry` is empty.
+
+    Values above that layer are measured, and those of it and of layers below it observed,
+    whichever of the two they were.
+    Raises UnknownLayer, BadOption, and BadFacts for facts without values of the layer.
+    """
+    if not entry:
+        return subject
+    observed = host.observed(entry)
+    known = subject.values.copy()
+    for name, value in subject.measured:
+        known[host.column(name)] = value
+    given = ~np.isnan(known)
+    lacking = next((n for n in host.of_layer(entry) if not given[host.column(n)]), None)
+    if lacking is not None:
+        raise BadFacts(
+            f"the question is entered at {entry}, but its facts have no value of {lacking}; give "
+            "the values of that layer, or the image",
+            field="subject.facts.values",
+            proposition=lacking,
+        )
+    above = [
+        (host.propositions[column], float(known[column]))
+        for column in np.flatnonzero(given & ~observed)
+    ]
+    values = np.where(observed, known, np.float32(np.nan))
+    return replace(subject, values=values, measured=tuple(above))
+
+
 async def subject(
-    host: Host, message: explanations_pb2.Subject, *, regions: bool, predictions: int
+    host: Host,
+    message: explanations_pb2.Subject,
+    *,
+    regions: bool,
+    predictions: int,
+    entry: str = "",
 ) -> Subject:
-    """The facts a question is about, from its image or as given."""
+    """The facts a question is about, from its image or as given, entered at a layer."""
     kind = message.WhichOneof("kind")
     if kind == "facts":
-        return given(host, message.facts)
+        return entered(host, given(host, message.facts), entry)
     if kind == "image":
+        if entry:
+            host.observed(entry)  # refuses what it must before the network is run
         batch = await tensor(host, message.image)
-        return seen(host, await host.observe(batch, regions=regions), 0, predictions)
+        found = seen(host, await host.observe(batch, regions=regions), 0, predictions)
+        return entered(host, found, entry)
     raise BadImage("the request has no subject; set `subject.image` or `subject.facts`")
