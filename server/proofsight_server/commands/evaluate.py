@@ -1,4 +1,7 @@
-"""Measure a revision, as its files are now, on a data set."""
+"""Measure revisions, as their files are now, on a data set.
+
+Several revisions that differ in their seeds are summed up: mean ± sample deviation.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,12 @@ from proofsight_server.commands.outcome import outcome, print_json
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("revision", metavar="R/KB[/N]", help="the revision; the newest of KB")
+    parser.add_argument(
+        "revisions",
+        metavar="R/KB[/N]",
+        nargs="+",
+        help="the revision, the newest of KB; or several, of one method with different seeds",
+    )
     add_data(parser)
     parser.add_argument(
         "--seed", metavar="S", type=whole, help="chooses the validation images (as at extraction)"
@@ -34,6 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and tell."""
+    if len(args.revisions) > 1:
+        if args.curve is not None:
+            args.parser.error("--curve draws one revision; name one only")
+        return outcome(lambda: _summarise(args), json=args.json)
     return outcome(lambda: _evaluate(args), json=args.json)
 
 
@@ -48,7 +60,7 @@ def _evaluate(args: argparse.Namespace) -> int:
     from proofsight_server.knowledge.repository import parse_name
     from proofsight_server.vision.dataset import open_dataset
 
-    revision = parse_name(args.revision).open()
+    revision = parse_name(args.revisions[0]).open()
     if args.curve is not None:
         # What cannot be drawn is told before the measuring, and not after it.
         require_entries(revision.program, revision.quantisation)
@@ -70,4 +82,36 @@ def _evaluate(args: argparse.Namespace) -> int:
     ties = sum(report.near_ties.values())
     if ties:
         print(f"{ties} images have a value so near its threshold that another machine may differ")
+    return 0
+
+
+def _summarise(args: argparse.Namespace) -> int:
+    from proofsight_server.commands.progress import shown
+    from proofsight_server.commands.summary import print_summary, summary_document
+    from proofsight_server.extraction.beside import differences
+    from proofsight_server.extraction.evaluate import evaluate_revision
+    from proofsight_server.extraction.loading import load_revision_network
+    from proofsight_server.extraction.progress import Watch
+    from proofsight_server.knowledge.repository import parse_name
+    from proofsight_server.vision.dataset import open_dataset
+
+    revisions = [parse_name(name).open() for name in args.revisions]
+    reports = []
+    with shown() as progress:
+        for revision in revisions:
+            seed = int(revision.manifest.data["seed"]) if args.seed is None else args.seed
+            dataset = open_dataset(args.data, seed=seed, labelled=False)
+            network = load_revision_network(revision, allow=allowed(args))
+            reports.append(evaluate_revision(revision, dataset, network, watch=Watch(progress)))
+    other = differences(revisions)
+    if args.json:
+        print_json(summary_document(reports, other))
+        return 0
+    print(f"{len(reports)} revisions on {args.data}: mean ± sample deviation")
+    print_summary([report.figures for report in reports])
+    if other:
+        print(
+            f"these differ in more than their seeds ({', '.join(other)}), so that the deviation "
+            "is no measure of chance; `proofsight compare` puts them side by side"
+        )
     return 0

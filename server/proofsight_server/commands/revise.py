@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from proofsight_server.commands.arguments import DATA, add_allow_model, add_json, allowed, whole
+from proofsight_server.commands.arguments import (
+    add_allow_model,
+    add_json,
+    add_revision_data,
+    allowed,
+)
 from proofsight_server.commands.outcome import outcome, print_json
-
-if TYPE_CHECKING:
-    from proofsight_server.knowledge.revision import Revision
-    from proofsight_server.vision.dataset import Dataset
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,12 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     files.add_argument("--user", metavar="F.pl", type=Path, help="in the place of user.pl")
     _add_edits(parser)
-    parser.add_argument(
-        "--data", metavar="D", help=f"the images to measure on: {DATA} (those of the extraction)"
-    )
-    parser.add_argument(
-        "--seed", metavar="S", type=whole, help="chooses the validation images (as at extraction)"
-    )
+    add_revision_data(parser)
     parser.add_argument("--author", metavar="NAME", help="who made the change (the user's name)")
     parser.add_argument("--note", metavar="TEXT", default="", help="why it was made")
     parser.add_argument(
@@ -126,7 +122,7 @@ def _revise(args: argparse.Namespace) -> int:
     from proofsight_server.commands.edits import edits_of
     from proofsight_server.commands.handed_in import author_of, read_files, with_table
     from proofsight_server.commands.progress import shown
-    from proofsight_server.extraction.loading import load_revision_network
+    from proofsight_server.extraction.loading import load_revision_network, open_revision_dataset
     from proofsight_server.extraction.progress import Watch
     from proofsight_server.extraction.revise import revise
     from proofsight_server.knowledge.repository import Repository, parse_name
@@ -141,7 +137,7 @@ def _revise(args: argparse.Namespace) -> int:
     # Labels and user.pl decide nothing: there is nothing to measure where only they change.
     if edits or RULES in files.texts or RULES in revision.edited:
         material = {
-            "dataset": _dataset(args, revision),
+            "dataset": open_revision_dataset(revision, args.data, args.seed),
             "network": load_revision_network(revision, allow=allowed(args)),
         }
     with shown() as progress, files.named():
@@ -161,22 +157,3 @@ def _revise(args: argparse.Namespace) -> int:
     else:
         print_revised(revised)
     return 0
-
-
-def _dataset(args: argparse.Namespace, revision: Revision) -> Dataset:
-    """The data that was named, or that the rules were extracted from."""
-    from proofsight_server.errors import BadDataset
-    from proofsight_server.vision.dataset import open_dataset
-
-    data = revision.manifest.data
-    seed = int(data["seed"]) if args.seed is None else args.seed
-    if args.data is not None:
-        return open_dataset(args.data, seed=seed, labelled=False)
-    try:
-        return open_dataset(data["uri"], seed=seed, labelled=False)
-    except BadDataset as error:
-        raise BadDataset(
-            f"{error.message}; it is what {revision.name} was extracted from: say with --data "
-            "where it is now",
-            **error.metadata,
-        ) from error
