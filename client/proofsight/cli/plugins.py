@@ -23,6 +23,8 @@ ORDER: Final = (
     "compare",
     "revise",
     "causal",
+    "gallery",
+    "label",
     "check",
     "serve",
     "repl",

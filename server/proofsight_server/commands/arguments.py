@@ -19,6 +19,14 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="D", required=True, help=f"the images: {DATA}")
 
 
+def add_revision_data(parser: argparse.ArgumentParser) -> None:
+    """`--data` and `--seed` where they are by default those of the revision."""
+    parser.add_argument("--data", metavar="D", help=f"the images: {DATA} (those of the extraction)")
+    parser.add_argument(
+        "--seed", metavar="S", type=whole, help="chooses the validation images (as at extraction)"
+    )
+
+
 def add_preprocessing(parser: argparse.ArgumentParser) -> None:
     """`--normalize`, `--size`, `--crop`, `--scale`."""
     group = parser.add_argument_group(
@@ -86,6 +94,17 @@ def at_least(least: int) -> Callable[[str], int]:
         return number
 
     return convert
+
+
+def share_of_one(text: str) -> float:
+    """A number in 0..1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number in 0..1, not {text!r}")
+    return number
 
 
 def whole(text: str) -> int:

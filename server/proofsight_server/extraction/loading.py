@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from proofsight_server.errors import BadRevision
+from proofsight_server.errors import BadDataset, BadRevision
 from proofsight_server.knowledge.revision import MODEL, Revision
+from proofsight_server.vision.dataset import Dataset, open_dataset
 from proofsight_server.vision.layers import LayerInfo, resolve
 from proofsight_server.vision.network import Network, load_network
 
@@ -62,3 +63,27 @@ def revision_layers(revision: Revision, network: Network) -> tuple[LayerInfo, ..
                 directory=revision.directory,
             )
     return layers
+
+
+def open_revision_dataset(
+    revision: Revision, uri: str | None = None, seed: int | None = None
+) -> Dataset:
+    """A data set for a revision: by default the one that it was extracted from, split alike.
+
+    Raises
+    ------
+    BadDataset
+        It cannot be opened; where none was named, the message says whose it is.
+    """
+    data = revision.manifest.data
+    chosen = int(data["seed"]) if seed is None else seed
+    if uri is not None:
+        return open_dataset(uri, seed=chosen, labelled=False)
+    try:
+        return open_dataset(data["uri"], seed=chosen, labelled=False)
+    except BadDataset as error:
+        raise BadDataset(
+            f"{error.message}; it is what {revision.name} was extracted from: say with --data "
+            "where it is now",
+            **error.metadata,
+        ) from error

@@ -24,3 +24,8 @@ def by_hand(person: str) -> str:
 def automatic(method: str, score: float) -> str:
     """The origin of a label that `method` found, with its score."""
     return f"auto({quote(method)},{float(score)!r})"
+
+
+def is_by_hand(label: Label) -> bool:
+    """Whether a person gave the label."""
+    return label.by.startswith("hand(")

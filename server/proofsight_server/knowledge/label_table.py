@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from proofsight_server.errors import Issue
-from proofsight_server.knowledge.label import Label, by_hand
+from proofsight_server.knowledge.label import Label, by_hand, is_by_hand
 from proofsight_server.knowledge.reading import refusal
 from proofsight_server.symbols.channel import channels
 from proofsight_server.symbols.feature import Cell, Feature, Layer, Proposition
@@ -66,7 +66,9 @@ def read_label_table(
             issues.append(_issue(file, row.line, f"line {places[row.place]} labels this already"))
             continue
         places[row.place] = row.line
-        name = Feature(layer, int(index)).name(kinds.get(layer, "conv")) if index.isdigit() else ""
+        name = (
+            Feature(layer, int(index)).name(kinds.get(layer, "conv")) if index.isdecimal() else ""
+        )
         of_channel = known.get(name, ())
         found = [one for one in of_channel if not cell or _is_at(by_name[one], cell)]
         if not found:
@@ -87,9 +89,7 @@ def with_labels(marks: Iterable[Label], labels: Sequence[Label]) -> tuple[Label,
     The first label of a proposition is the one shown, so that a hand's beats a machine's.
     """
     named = {label.proposition for label in labels}
-    kept = (
-        mark for mark in marks if not (mark.proposition in named and mark.by.startswith("hand("))
-    )
+    kept = (mark for mark in marks if not (mark.proposition in named and is_by_hand(mark)))
     return (*labels, *kept)
 
 

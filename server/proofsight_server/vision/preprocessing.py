@@ -135,15 +135,21 @@ class Preprocessing:
         batch = batch.mul_(factor)
         return batch if offset is None else batch.add_(offset)
 
-    def _resize(self, batch: Tensor) -> Tensor:
-        height, width = batch.shape[-2:]
+    def _resized(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of a picture whose short side became `size`."""
         short = min(height, width)
         if self.size is None or short == self.size:
-            return batch
-        target = (
+            return height, width
+        return (
             self.size if height == short else self.size * height // short,
             self.size if width == short else self.size * width // short,
         )
+
+    def _resize(self, batch: Tensor) -> Tensor:
+        height, width = batch.shape[-2:]
+        target = self._resized(height, width)
+        if target == (height, width):
+            return batch
         # One image at a time: the kernel may order its sums by the size of the batch.
         return torch.cat(
             [
@@ -169,6 +175,20 @@ class Preprocessing:
             )
         top, left = round((height - side) / 2), round((width - side) / 2)
         return batch[..., top : top + side, left : left + side].contiguous()
+
+    def window(self, height: int, width: int) -> tuple[float, float, float, float]:
+        """The part of a picture that the network sees: left, top, right, bottom in its pixels.
+
+        `height` and `width` are those of the picture.  Its side may not be a whole number where
+        the picture is resized before it is cropped.
+        """
+        tall, wide = self._resized(height, width)
+        side = self.side
+        if side is None:
+            return 0.0, 0.0, float(width), float(height)
+        top, left = round((tall - side) / 2), round((wide - side) / 2)
+        x, y = width / wide, height / tall
+        return left * x, top * y, (left + side) * x, (top + side) * y
 
     def _affine(self) -> tuple[Tensor, Tensor | None]:
         """(x * scale - mean) / std as one factor and one offset per channel, rounded once."""
