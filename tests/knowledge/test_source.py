@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import string
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -29,6 +30,8 @@ from proofsight_server.rules.program import (
     ExceptionHead,
     Head,
     Literal,
+    PointsHead,
+    Policy,
     Program,
     Rule,
     Unless,
@@ -145,6 +148,37 @@ def test_a_program_is_laid_out_as_in_the_architecture() -> None:
     assert write_rules(PROGRAM) == RULES_TEXT
 
 
+def test_a_program_by_points_is_laid_out_as_in_the_architecture() -> None:
+    program = Program(
+        (
+            Rule("p1", PointsHead("frog", 4), (Literal("conv13_c26"),), (("support", 3),)),
+            Rule("p2", PointsHead("frog", -1), (Literal("fc1_u3"),)),
+            Rule("p3", PointsHead("street light", -2), (Literal("fc1_u7", False),)),
+        ),
+        ("frog", "street light"),
+        "points",
+        bases=(("street light", -3),),
+    )
+    assert write_rules(program).split("\n\n", 1)[1] == (
+        "points(Image, frog, 4) :- rule(p1, Image), active(Image, conv13_c26).\n"
+        "points(Image, frog, -1) :- rule(p2, Image), active(Image, fc1_u3).\n\n"
+        "points(Image, 'street light', -2) :- rule(p3, Image), \\+ active(Image, fc1_u7).\n\n"
+        "policy(points).\n"
+        "base_points('street light', -3).\n"
+        "class_order([frog, 'street light']).\n\n"
+        "rule_stats(p1, [support(3)]).\n"
+    )
+
+
+def test_points_beyond_what_prolog_takes_are_refused_when_read() -> None:
+    def program(points: int) -> Program:
+        return Program((), ("a", "b"), "points", bases=(("a", points),))
+
+    assert read_program(written(program(1_000_000))).checked().program.bases
+    with pytest.raises(BadProgram, match="whole numbers from -1000000 to 1000000"):
+        read_program(written(program(1_000_001))).checked()
+
+
 def test_labels_say_who_gave_them() -> None:
     labels = (
         Label("conv13_c26", "left wall", by_hand("ada")),
@@ -223,15 +257,24 @@ def at_least(draw: st.DrawFn) -> AtLeast:
     return AtLeast(draw(st.integers(1, len(chosen))), tuple(chosen))
 
 
+booleans = st.booleans()
+
+
 @st.composite
 def programs(draw: st.DrawFn) -> Program:
     classes = tuple(draw(st.lists(names, min_size=2, max_size=4, unique=True)))
     ids = draw(st.lists(names, min_size=1, max_size=6, unique=True))
     bodies = st.lists(literals | at_least(), max_size=5).map(tuple)
+    policy: Policy = draw(st.sampled_from(get_args(Policy)))
+    points = st.integers(-1_000_000, 1_000_000)
     rules = []
     for number, name in enumerate(ids):
         earlier = ids[:number]
-        heads: st.SearchStrategy[Head] = st.sampled_from(classes).map(ClassHead)
+        heads: st.SearchStrategy[Head] = (
+            st.builds(PointsHead, st.sampled_from(classes), points)
+            if policy == "points"
+            else st.sampled_from(classes).map(ClassHead)
+        )
         if earlier:
             heads |= st.sampled_from(earlier).map(ExceptionHead)
         rules.append(Rule(name, draw(heads), draw(bodies), draw(stats)))
@@ -246,9 +289,10 @@ def programs(draw: st.DrawFn) -> Program:
     return Program(
         tuple(rules),
         classes,
-        draw(st.sampled_from(["exclusive", "ordered", "confidence"])),
-        draw(st.none() | st.sampled_from(classes)),
+        policy,
+        None if policy == "points" else draw(st.none() | st.sampled_from(classes)),
         tuple(draw(st.permutations(classes))),
+        tuple((name, draw(points)) for name in classes if policy == "points" and draw(booleans)),
     )
 
 
