@@ -272,22 +272,24 @@ show(Proof) :-
 
 %!  rules is det.
 %
-%   Prints the rules, with their statistics and labels.
+%   Prints the rules, with their statistics and labels, and base_points/2.
 
 rules :-
     the_current(KB),
     findall(Rule, KB:'$rule'(Rule, _), Rules),
-    print_rules(KB, Rules).
+    print_rules(KB, Rules),
+    print_bases(KB, _).
 
 %!  rules(+Class) is det.
 %
-%   Prints the rules for Class, each followed by its exceptions.
+%   Prints the rules for Class, each followed by its exceptions, and its base.
 
 rules(Class) :-
     the_current(KB),
     (   KB:'$named'(Class, class, _)
     ->  class_rules(KB, Class, Rules),
-        print_rules(KB, Rules)
+        print_rules(KB, Rules),
+        print_bases(KB, Class)
     ;   findall(Known, KB:'$named'(Known, class, _), Classes),
         format(atom(Name), '~w', [Class]),
         failed('error.UNKNOWN_CLASS', [name=Name, nearest=near(Name, Classes)])
@@ -298,6 +300,10 @@ print_rules(KB, Rules) :-
            ( rule_lines(KB, Rule, Lines),
              forall(member(Line, Lines), format('~s~n', [Line]))
            )).
+
+print_bases(KB, Class) :-
+    forall(KB:base_points(Class, Points),
+           format('base_points(~q, ~q).~n', [Class, Points])).
 
 %!  class(?Image, ?Class) is nondet.
 %!  decision(?Image, ?Class) is nondet.

@@ -17,6 +17,7 @@ from proofsight_server.rules.program import (
     ExceptionHead,
     Head,
     Literal,
+    PointsHead,
     Policy,
     Program,
     Rule,
@@ -69,23 +70,24 @@ def random_program(
     names = [proposition.name for proposition in propositions]
     n_classes = int(rng.integers(2, len(CLASSES) + 1)) if classes is None else classes
     atoms = tuple(CLASSES[k] for k in rng.permutation(len(CLASSES))[:n_classes])
+    chosen = get_args(Policy)[rng.integers(len(get_args(Policy)))] if policy is None else policy
     growth = _Growth(rng)
     for _ in range(int(rng.integers(0, 8)) if rules is None else rules):
-        growth.clause(ClassHead(atoms[rng.integers(n_classes)]), names, depth=3)
+        growth.clause(_head(rng, chosen, atoms), names, depth=3)
     for place, proposition in enumerate(propositions):
         unseen = proposition.feature is None
         if place and (unseen or rng.random() < 0.5):
             for _ in range(int(rng.integers(1, 3))):
                 growth.clause(DerivedHead(proposition.name), names[:place], depth=1)
-    chosen = get_args(Policy)[rng.integers(len(get_args(Policy)))] if policy is None else policy
     order = tuple(atoms[k] for k in rng.permutation(n_classes)) if rng.random() < 0.5 else ()
     clauses = [growth.rules[k] for k in rng.permutation(len(growth.rules))]
     program = Program(
         tuple(clauses),
         atoms,
         policy=chosen,
-        default=atoms[rng.integers(n_classes)] if rng.random() < 0.6 else None,
+        default=_default(rng, chosen, atoms),
         class_order=order,
+        bases=_bases(rng, chosen, atoms),
     )
     return program, propositions
 
@@ -128,6 +130,26 @@ def _feature(rng: np.random.Generator, layer: Layer, index: int) -> Feature:
         at = int(rng.integers(rows)), int(rng.integers(columns))
         cell = Cell((rows, columns), at)
     return Feature(layer.atom, index, reduction, cell)  # type: ignore[arg-type]  # drawn from a str tuple
+
+
+def _head(rng: np.random.Generator, policy: Policy, classes: Sequence[str]) -> Head:
+    name = classes[int(rng.integers(len(classes)))]
+    # Few different points, so that there are ties.
+    return PointsHead(name, int(rng.integers(-2, 4))) if policy == "points" else ClassHead(name)
+
+
+def _default(rng: np.random.Generator, policy: Policy, classes: Sequence[str]) -> str | None:
+    if policy == "points" or rng.random() >= 0.6:
+        return None
+    return classes[int(rng.integers(len(classes)))]
+
+
+def _bases(
+    rng: np.random.Generator, policy: Policy, classes: Sequence[str]
+) -> tuple[tuple[str, int], ...]:
+    if policy != "points":
+        return ()
+    return tuple((name, int(rng.integers(-2, 3))) for name in classes if rng.random() < 0.5)
 
 
 class _Growth:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         Revision,
         Rule,
     )
-    from proofsight.proof import Count, Evidence, Kind, Node, Proof, Status, Tree
+    from proofsight.proof import Count, Evidence, Kind, Node, Proof, Score, Status, Tree
     from proofsight.solutions import AsyncSolutions, Solutions
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "Region",
     "Revision",
     "Rule",
+    "Score",
     "Solution",
     "Solutions",
     "Status",
@@ -78,7 +79,7 @@ _HOMES = {
         "Revision",
         "Rule",
     ),
-    "proof": ("Count", "Evidence", "Kind", "Node", "Proof", "Status", "Tree"),
+    "proof": ("Count", "Evidence", "Kind", "Node", "Proof", "Score", "Status", "Tree"),
     "solutions": ("AsyncSolutions", "Solutions"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

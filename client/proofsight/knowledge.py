@@ -65,6 +65,7 @@ class Revision(_Value):
     """A model, its quantiser, its program, and what was measured of them.
 
     `figures` is as in `proofsight evaluate --json`, and empty where the files were edited since.
+    `base_points` is what classes start from under the policy `points`; those left out from 0.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Revision(_Value):
     edited_since_measured: bool
     figures: Mapping[str, Any]
     input_shape: tuple[int, ...]
+    base_points: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def observable(self) -> tuple[str, ...]:

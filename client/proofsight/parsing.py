@@ -20,7 +20,7 @@ from proofsight.knowledge import (
     Revision,
     Rule,
 )
-from proofsight.proof import Count, Evidence, Kind, Node, Proof, Status
+from proofsight.proof import Count, Evidence, Kind, Node, Proof, Score, Status
 from proofsight.v1 import (
     explanations_pb2,
     facts_pb2,
@@ -113,7 +113,13 @@ def node(message: proof_pb2.ProofNode) -> Node:
         count,
         message.class_name,
         message.label,
+        _score(message.score) if message.HasField("score") else None,
+        message.points if message.kind == proof_pb2.GOAL_KIND_POINTS else None,
     )
+
+
+def _score(message: proof_pb2.Score) -> Score:
+    return Score(message.points, message.base, message.won, message.rival, message.margin)
 
 
 def proof(message: proof_pb2.Proof) -> Proof:
@@ -186,6 +192,7 @@ def revision(message: knowledge_bases_pb2.Revision) -> Revision:
         edited_since_measured=message.edited_since_measured,
         figures=_object(message.figures),
         input_shape=tuple(message.input_shape),
+        base_points={name: message.base_points[name] for name in sorted(message.base_points)},
     )
 
 

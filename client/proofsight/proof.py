@@ -24,6 +24,8 @@ class Kind(StrEnum):
     USER = "user"
     BUILTIN = "builtin"
     DEFAULT = "default"
+    SCORE = "score"
+    POINTS = "points"
 
 
 class Status(StrEnum):
@@ -63,10 +65,27 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Score:
+    """The points of a class, `base` included, and how they compare.
+
+    `won` says whether the class was decided. `rival` is then the second best, else the class that
+    won, and `margin` how many points the better of the two is ahead; empty and 0 where there is
+    no other class.
+    """
+
+    points: int
+    base: int
+    won: bool
+    rival: str = ""
+    margin: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One goal; `children` are numbers of nodes of the same proof.
 
-    `label` is the name that people gave a proposition, also where it was not observed.
+    `label` is the name that people gave a proposition, also where it was not observed; `points`
+    what a line of points adds to its class's score where it holds.
     """
 
     goal: str
@@ -78,6 +97,8 @@ class Node:
     count: Count | None = None
     class_name: str = ""
     label: str = ""
+    score: Score | None = None
+    points: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON ready; what a node does not have is left out."""
@@ -106,6 +127,17 @@ class Node:
                 "holding": count.holding,
                 "total": count.total,
             }
+        if self.score is not None:
+            score = self.score
+            answer["score"] = {
+                "points": score.points,
+                "base": score.base,
+                "won": score.won,
+                "rival": score.rival,
+                "margin": score.margin,
+            }
+        if self.points is not None:
+            answer["points"] = self.points
         answer["children"] = list(self.children)
         return answer
 
@@ -141,6 +173,11 @@ class Tree:
     def evidence(self) -> Evidence | None:
         """Why a proposition holds or not."""
         return self.node.evidence
+
+    @property
+    def score(self) -> Score | None:
+        """The points of a class, and how they compare."""
+        return self.node.score
 
     @property
     def label(self) -> str:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from proofsight import Count, Evidence, Kind, Node, Proof, Status
+from proofsight import Count, Evidence, Kind, Node, Proof, Score, Status
 from proofsight.prolog_home import prolog_home
 from proofsight.rendering.atoms import quote
 from proofsight.rendering.numbers import compared, number
@@ -28,7 +28,7 @@ OBSERVED = [
     "fc1_u3",
     "fc1_u7",
 ]
-# Values of the street revision, in that order: observed or, None, derived by rules.
+# Values of both revisions, in that order: observed or, None, derived by rules.
 IMAGES: list[list[float | None]] = [
     [0.25, 0.5, 3.0, 3.0, 0.5, -0.5, 0.75],
     [0.25, 0.41370999813079834, 3.0, 5.0, 1.5, 0.0, 0.25],
@@ -55,6 +55,22 @@ GOALS = [
     "busy(Image, 4)",
     "1 < 2",
 ]
+# The same propositions, decided by points.
+SCORE_GOALS = [
+    "decision(Image, street)",
+    "decision(Image, 'Free Way')",
+    "decision(Image, driveway)",
+    "class(Image, street)",
+    "class(Image, driveway)",
+    "score(Image, street, _)",
+    "score(Image, 'Free Way', 99)",
+    "points(Image, street, -2)",
+    "points(Image, driveway, 3)",
+    "vehicle(Image)",
+    "strong(Image, street)",
+    "margin(Image, 1)",
+]
+PROGRAMS = {"street": GOALS, "scores": SCORE_GOALS}
 SETUP = """
 :- use_module(library(proofsight)).
 :- use_module(library(proofsight/service)).
@@ -112,6 +128,8 @@ def as_node(sent: dict[str, Any]) -> Node:
         Count(*sent["count"]) if "count" in sent else None,
         sent.get("class", ""),
         sent.get("label", ""),
+        Score(**sent["score"]) if "score" in sent else None,
+        sent.get("points"),
     )
 
 
@@ -122,21 +140,23 @@ def prolog_list(items: Iterator[str]) -> str:
 @pytest.fixture(scope="module")
 def explained(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Proof, str, str]]:
     """For each image and goal: the client's proof, the text of `show/1`, the term of `proof/2`."""
-    folder = tmp_path_factory.mktemp("street")
     revisions = Path(__file__).parents[1] / "prolog" / "revisions"
-    shutil.copytree(revisions / "street", folder / "street")
     names = prolog_list(map(quote, OBSERVED))
-    goals = [f"knowledge_base({quote(str(folder / 'street'))})", "current(KB)"]
-    for image in IMAGES:
-        values = prolog_list("none" if v is None else repr(v) for v in image)
-        goals += [f"question(KB,{names},{values},{json.dumps(goal)})" for goal in GOALS]
     answers = []
-    for line in swipl(SETUP, folder, *goals).splitlines():
-        document = json.loads(line)
-        answer = json.loads(document["answer"])
-        proof = Proof(tuple(map(as_node, answer["nodes"])), answer["root"], answer["cut_short"])
-        answers.append((proof, document["shown"], document["term"]))
-    assert len(answers) == len(IMAGES) * len(GOALS)
+    for program, questions in PROGRAMS.items():
+        folder = tmp_path_factory.mktemp(program)
+        shutil.copytree(revisions / program, folder / program)
+        goals = [f"knowledge_base({quote(str(folder / program))})", "current(KB)"]
+        for image in IMAGES:
+            values = prolog_list("none" if v is None else repr(v) for v in image)
+            goals += [f"question(KB,{names},{values},{json.dumps(goal)})" for goal in questions]
+        for line in swipl(SETUP, folder, *goals).splitlines():
+            document = json.loads(line)
+            answer = json.loads(document["answer"])
+            nodes = tuple(map(as_node, answer["nodes"]))
+            proof = Proof(nodes, answer["root"], answer["cut_short"])
+            answers.append((proof, document["shown"], document["term"]))
+    assert len(answers) == len(IMAGES) * sum(map(len, PROGRAMS.values()))
     return answers
 
 
@@ -150,10 +170,14 @@ def test_the_golden_proofs_say_everything_there_is_to_say(
 ) -> None:
     said = {(node.kind, node.status) for proof, _, _ in explained for node in proof.nodes}
     statuses = (Status.PROVED, Status.ABSENT)
-    for kind in set(Kind) - {Kind.UNSPECIFIED, Kind.DEFAULT, Kind.ACTIVE, Kind.BUILTIN, Kind.RULE}:
+    once = {Kind.UNSPECIFIED, Kind.DEFAULT, Kind.ACTIVE, Kind.BUILTIN, Kind.RULE, Kind.SCORE}
+    for kind in set(Kind) - once:
         for status in statuses:
             assert (kind, status) in said
     assert (Kind.DEFAULT, Status.FACT) in said
+    assert (Kind.SCORE, Status.PROVED) in said
+    for standing in ("more than", "less than", "comes later", "comes first"):
+        assert any(standing in shown for _, shown, _ in explained)
     assert {(Kind.ACTIVE, status) for status in (*statuses, Status.FACT)} <= said
     assert any("(shown above)" in shown for _, shown, _ in explained)
     assert any("['left wall']" in shown for _, shown, _ in explained)

@@ -11,6 +11,7 @@ from proofsight_server.rules.program import (
     Element,
     ExceptionHead,
     Literal,
+    PointsHead,
     Program,
     Rule,
 )
@@ -50,8 +51,25 @@ def fires(program: Program, rule: Rule, seen: Mapping[str, bool]) -> bool:
     return all(holds(program, element, seen) for element in rule.body)
 
 
+def score(program: Program, name: str, seen: Mapping[str, bool]) -> int:
+    """The points of a class."""
+    total = dict(program.bases).get(name, 0)
+    for rule in program.rules:
+        about = isinstance(rule.head, PointsHead) and rule.head.name == name
+        if about and fires(program, rule, seen):
+            assert isinstance(rule.head, PointsHead)
+            total = total + rule.head.points
+    return total
+
+
 def decide(program: Program, seen: Mapping[str, bool]) -> tuple[str | None, str | None, bool]:
     """The decided class, the deciding rule's id, and whether the default decided."""
+    if program.policy == "points":
+        order = program.class_order if program.class_order else program.classes
+        most = max(score(program, name, seen) for name in order)
+        for name in order:
+            if score(program, name, seen) == most:
+                return name, None, False
     firing = [
         rule
         for rule in program.rules

@@ -14,6 +14,7 @@ from proofsight_server.rules.program import (
     DerivedHead,
     ExceptionHead,
     Literal,
+    PointsHead,
     Program,
     Rule,
     Unless,
@@ -50,6 +51,9 @@ def test_random_programs_decide_as_the_slow_twin_does(rng: np.random.Generator) 
         assert evaluation.by_default[image] == by_default
         for number, clause in enumerate(program.rules):
             assert fires[image, number] == slow_evaluation.fires(program, clause, seen)
+        if evaluation.scores is not None:
+            scores = [slow_evaluation.score(program, name, seen) for name in program.classes]
+            assert evaluation.scores[image].tolist() == scores
 
 
 @settings(max_examples=30, deadline=None)
@@ -220,3 +224,65 @@ def test_a_rule_may_ask_for_the_exceptions_of_another() -> None:
     program = Program(clauses, ("a", "b"), policy="ordered")
     bits = np.array([[True, True], [False, False]])
     assert evaluate(program, bits, ["p", "q"]).decisions.tolist() == [-1, 1]
+
+
+def line(name: str, head: str, points: int, *body: object) -> Rule:
+    return Rule(name, PointsHead(head, points), tuple(body))  # type: ignore[arg-type]
+
+
+def test_the_class_with_the_most_points_is_decided_and_no_rule_alone() -> None:
+    clauses = (line("p1", "a", 2, P), line("p2", "b", 3, P), line("p3", "b", -2, Literal("q")))
+    program = Program(clauses, ("a", "b"), "points", bases=(("a", 1), ("b", 1)))
+    bits = np.array([[True, True], [True, False], [False, True]])
+    evaluation = evaluate(program, bits, ["p", "q"])
+    assert evaluation.scores is not None
+    assert evaluation.scores.tolist() == [[3, 2], [3, 4], [1, -1]]
+    assert evaluation.decisions.tolist() == [0, 1, 0]
+    assert evaluation.rules.tolist() == [-1, -1, -1]
+    assert evaluation.decided.all()
+    assert not evaluation.by_default.any()
+
+
+def test_of_equal_scores_the_first_in_class_order_is_decided() -> None:
+    clauses = (line("p1", "a", 2, P), line("p2", "b", 2, P))
+    program = Program(clauses, ("a", "b"), "points")
+    assert evaluate(program, ON, ["p"]).decisions.tolist() == [0]
+    other = replace(program, class_order=("b", "a"))
+    assert evaluate(other, ON, ["p"]).decisions.tolist() == [1]
+
+
+@settings(max_examples=40, deadline=None)
+@given(rng=random_generators())
+def test_a_constant_added_to_all_bases_changes_no_decision(rng: np.random.Generator) -> None:
+    program, propositions = random_program(rng, policy="points")
+    names = [p.name for p in propositions if p.feature is not None]
+    bits = random_bits(rng, 30, len(names))
+    bases, shift = dict(program.bases), int(rng.integers(-50, 50))
+    shifted = replace(
+        program, bases=tuple((name, bases.get(name, 0) + shift) for name in program.classes)
+    )
+    before, after = evaluate(program, bits, names), evaluate(shifted, bits, names)
+    assert np.array_equal(before.decisions, after.decisions)
+    assert before.scores is not None
+    assert after.scores is not None
+    assert np.array_equal(before.scores + shift, after.scores)
+
+
+def test_points_and_rules_for_classes_do_not_mix() -> None:
+    points = Program((line("p1", "a", 2, P),), ("a",), "points")
+    classes = Program((rule("r1", "a", P),), ("a",))
+    Evaluator(points, ["p"])
+    Evaluator(classes, ["p"])
+    for mixed in (
+        replace(points, rules=(*points.rules, *classes.rules)),
+        replace(points, default="a"),
+        replace(points, policy="ordered"),
+        replace(classes, bases=(("a", 1),)),
+    ):
+        with pytest.raises(BadProgram, match="polic"):
+            Evaluator(mixed, ["p"])
+
+
+def test_a_class_with_a_base_that_the_network_lacks_is_refused() -> None:
+    with pytest.raises(BadProgram, match="'z'"):
+        Evaluator(Program((), ("a",), "points", bases=(("z", 1),)), ["p"])

@@ -51,15 +51,19 @@ def rules(args: argparse.Namespace) -> int:
         if wanted is not None:
             wanted = class_name(client, kb, wanted)
         found = client.rules(kb, wanted)
-    if args.form == "json":
-        print_json([rule.to_dict() for rule in found])
-        return 0
+        if args.form == "json":
+            print_json([rule.to_dict() for rule in found])
+            return 0
+        bases = client.revision(kb).base_points
     for rule in found:
         print(_clause(rule))
         if args.form == "prolog" and rule.stats:
             print(f"rule_stats({quote(rule.rule_id)}, [{', '.join(_stats(rule))}]).")
         elif rule.stats:
             print_spans([(f"    % {', '.join(_stats(rule))}", "dim")])
+    for name, points in bases.items():
+        if wanted in (None, name):
+            print(f"base_points({quote(name)}, {points}).")
     return 0
 
 

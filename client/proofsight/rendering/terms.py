@@ -8,7 +8,7 @@ from typing import Final
 
 from proofsight.errors import BadFacts
 from proofsight.facts import Facts
-from proofsight.proof import Kind, Node, Proof
+from proofsight.proof import Kind, Node, Proof, Score
 from proofsight.rendering.atoms import comment, float_text, quote
 from proofsight.rendering.text import proposition
 
@@ -82,5 +82,15 @@ def _details(node: Node) -> Iterator[str]:
         yield f"value({float_text(node.evidence.value)})"
     if node.rule:
         yield f"rule({quote(node.rule)})"
+    if node.points is not None:
+        yield f"points({node.points})"
     if node.count is not None:
         yield f"count({node.count.needed},{node.count.holding},{node.count.total})"
+    if node.score is not None:
+        yield f"score({node.score.points},{node.score.base},{_against(node.score)})"
+
+
+def _against(score: Score) -> str:
+    if not score.rival:
+        return "none"
+    return f"{'ahead' if score.won else 'behind'}({quote(score.rival)},{score.margin})"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from proofsight.proof import Kind, Node, Proof, Status
+from proofsight.proof import Kind, Node, Proof, Score, Status
 from proofsight.rendering.atoms import unquote
 from proofsight.rendering.messages import messages
 from proofsight.rendering.numbers import compared
@@ -50,17 +50,21 @@ def lines(proof: Proof, language: str = "en") -> Iterator[Line]:
     while stack:
         number, branches, beneath = stack.pop()
         node = nodes[number]
-        while node.kind is Kind.NOT and node.status is not Status.CUT_SHORT and node.children:
+        status, before = node.status, ""
+        while _merged(node):
+            if node.kind is Kind.POINTS:
+                before = _text(node, proof.cut_short, table)
             number = node.children[0]
             node = nodes[number]
+            status = status if before else node.status
         again = bool(node.children) and number in printed
         printed.add(number)
         yield Line(
             branches,
-            _text(node, proof.cut_short, table),
+            before + _text(node, proof.cut_short, table),
             _fill(table["label"], {"label": node.label}) if node.label else "",
             table["shown_above"] if again else "",
-            node.status,
+            status,
         )
         if not again:
             last = len(node.children) - 1
@@ -86,6 +90,17 @@ def proposition(node: Node) -> str:
     return unquote(atom)
 
 
+def _merged(node: Node) -> bool:
+    """Whether the node has no line of its own, but stands on that of its one child."""
+    if node.status is Status.CUT_SHORT:
+        return False
+    return bool(node.children) if node.kind is Kind.NOT else _for_one(node)
+
+
+def _for_one(node: Node) -> bool:
+    return node.kind is Kind.POINTS and len(node.children) == 1
+
+
 def _text(node: Node, cut_short: str, table: Mapping[str, str]) -> str:
     return _fill(table.get(_key(node, cut_short), "{goal}"), _slots(node))
 
@@ -95,12 +110,26 @@ def _key(node: Node, cut_short: str) -> str:
         return f"cut_short.{cut_short}"
     if node.kind is Kind.DECISION and not node.class_name:
         return "decision.none"
+    if node.score is not None:
+        return f"score.{_standing(node.score)}"
+    if _for_one(node):
+        return f"points.{node.status.value.lower()}_for"
+    if node.kind is Kind.CLASS and node.status is Status.PROVED and not node.rule:
+        return "class.decided"
     if node.status is Status.ABSENT:
         if node.kind is Kind.ACTIVE and node.evidence is None:
             return "active.underived"
         if node.kind is Kind.CLASS and not node.children:
             return "class.ruleless"
     return f"{node.kind.value}.{node.status.value.lower()}"
+
+
+def _standing(score: Score) -> str:
+    if not score.rival:
+        return "alone"
+    if score.margin == 0:
+        return "first_of_equals" if score.won else "later_of_equals"
+    return "ahead" if score.won else "behind"
 
 
 def _slots(node: Node) -> dict[str, str]:
@@ -115,6 +144,11 @@ def _slots(node: Node) -> dict[str, str]:
         slots["needed"] = str(node.count.needed)
         slots["holding"] = str(node.count.holding)
         slots["total"] = str(node.count.total)
+    if node.score is not None:
+        slots["points"], slots["base"] = str(node.score.points), str(node.score.base)
+        slots["rival"], slots["margin"] = node.score.rival, str(node.score.margin)
+    if node.points is not None:
+        slots["points"] = f"{node.points:+d}" if node.points else "0"
     return slots
 
 

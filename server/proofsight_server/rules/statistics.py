@@ -14,8 +14,8 @@ key                 type   meaning
                            none (see `with_layers`)
 ==================  =====  ===============================================================
 
-Shares have four decimals.  Rules that decide no class (exceptions, `derived/2`) have only
-`support`, and `layer`.
+Shares have four decimals.  Rules that conclude no class (points, exceptions, `derived/2`) have
+only `support`, and `layer`.
 """
 
 from __future__ import annotations

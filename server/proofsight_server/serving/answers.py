@@ -22,6 +22,8 @@ KINDS: Final = {
     "user": proof_pb2.GOAL_KIND_USER,
     "builtin": proof_pb2.GOAL_KIND_BUILTIN,
     "default": proof_pb2.GOAL_KIND_DEFAULT,
+    "score": proof_pb2.GOAL_KIND_SCORE,
+    "points": proof_pb2.GOAL_KIND_POINTS,
 }
 STATUSES: Final = {
     "PROVED": proof_pb2.PROOF_STATUS_PROVED,
@@ -49,7 +51,10 @@ def _node(host: Host, node: Mapping[str, Any], regions: Mapping[str, Box]) -> pr
         children=node.get("children", ()),
         class_name=node.get("class", ""),
         label=node.get("label", ""),
+        points=node.get("points", 0),
     )
+    if "score" in node:
+        message.score.CopyFrom(proof_pb2.Score(**node["score"]))
     if "value" in node:
         _fill_evidence(host, message.evidence, node, regions)
     if "count" in node:

@@ -12,7 +12,7 @@ from proofsight.v1 import knowledge_bases_pb2, knowledge_bases_pb2_grpc
 from proofsight_server.errors import BadOption, UnknownClass
 from proofsight_server.knowledge.revision import EDITABLE_FILES, Revision, check_files
 from proofsight_server.knowledge.source import feature_term, rule_text
-from proofsight_server.rules.program import ClassHead, ExceptionHead, Rule
+from proofsight_server.rules.program import ClassHead, ExceptionHead, PointsHead, Rule
 from proofsight_server.serving.calls import Calls
 from proofsight_server.serving.catalogue import Catalogue
 from proofsight_server.serving.configuration import Configuration
@@ -205,6 +205,7 @@ def _revision(host: Host) -> knowledge_bases_pb2.Revision:
         edited_since_measured=revision.edited_since_measured,
         figures=None if revision.edited_since_measured else _struct(revision.manifest.figures),
         input_shape=host.network.input_shape,
+        base_points=dict(revision.program.bases),
     )
 
 
@@ -221,7 +222,7 @@ def _rules_of(revision: Revision, class_name: str) -> list[Rule]:
         return list(rules)
     if class_name not in revision.program.classes:
         raise UnknownClass(class_name, revision.program.classes)
-    wanted = {rule.id for rule in rules if rule.head == ClassHead(class_name)}
+    wanted = {rule.id for rule in rules if _class_of(rule) == class_name}
     grown = True
     while grown:
         more = {
@@ -234,11 +235,16 @@ def _rules_of(revision: Revision, class_name: str) -> list[Rule]:
     return [rule for rule in rules if rule.id in wanted]
 
 
+def _class_of(rule: Rule) -> str:
+    """The class that a rule concludes or gives points; empty for other rules."""
+    return rule.head.name if isinstance(rule.head, ClassHead | PointsHead) else ""
+
+
 def _rule(host: Host, rule: Rule) -> knowledge_bases_pb2.Rule:
     return knowledge_bases_pb2.Rule(
         name=f"{host.name}/rules/{rule.id}",
         rule_id=rule.id,
-        class_name=rule.head.name if isinstance(rule.head, ClassHead) else "",
+        class_name=_class_of(rule),
         text=rule_text(rule),
         stats=_struct(dict(rule.stats)),
     )
