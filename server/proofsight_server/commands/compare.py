@@ -89,9 +89,7 @@ def _tell(split: str, columns: Sequence[Column]) -> None:
                 column.revision.name,
                 *(share(figures[split].get(key)) for key in COLUMNS),
                 *(str(figures[key]) for key in SIZES),
-                f"{method.get('learner', '–')}, from {parent}"
-                if parent
-                else str(method["learner"]),
+                f"{learner}, from {parent}" if parent else learner,
                 "stored" if column.stored else "measured",
             ]
         )
