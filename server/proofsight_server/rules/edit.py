@@ -9,7 +9,13 @@ from typing import get_args
 
 from proofsight_server.errors import BadOption, UnknownClass, UnknownProposition, UnknownRule
 from proofsight_server.rules.kind import exclusive, ordered
-from proofsight_server.rules.mute import dropped, inactive, without_literals, without_rules
+from proofsight_server.rules.mute import (
+    dropped,
+    inactive,
+    without_literals,
+    without_orphans,
+    without_rules,
+)
 from proofsight_server.rules.program import (
     ClassHead,
     DerivedHead,
@@ -116,7 +122,7 @@ def apply_edits(
         if not _relearns(edit):
             # what stands first of several forced rules is the first that was asked for
             forced = sum(len(e.rules) for e in edits[:place] if isinstance(e, ForceRule))
-            program = _edited(program, edit, forced)
+            program = without_orphans(_edited(program, edit, forced), program)
     if program.policy == "exclusive" and edits and not exclusive(program):
         program = ordered(program)
     return program
@@ -232,7 +238,7 @@ def _shortened(program: Program, rule: Rule, proposition: str) -> Program:
         )
     shorter = replace(rule, body=body)
     rules = tuple(shorter if one is rule else one for one in program.rules)
-    return without_rules(replace(program, rules=rules), ())
+    return replace(program, rules=rules)
 
 
 def _of_channel(program: Program, edit: ForceChannel) -> Program:

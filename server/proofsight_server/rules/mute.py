@@ -23,7 +23,7 @@ def without_rules(program: Program, gone: Collection[str]) -> Program:
     r"""The program without the rules of those ids, and without what only they needed.
 
     Exceptions go with the rule that they are exceptions of; where a rule lost its last
-    exception, `\+ ab` of it goes too; so do `derived/2` clauses that only they read.
+    exception, `\+ ab` of it goes too.
     """
     left, gone = list(program.rules), set(gone)
     had = _excepted(left)
@@ -32,14 +32,18 @@ def without_rules(program: Program, gone: Collection[str]) -> Program:
         gone |= {rule.id for rule in lost}
     bare = had - _excepted(left)
     left = [replace(rule, body=_without_unless(rule.body, bare)) for rule in left]
-    changed = replace(program, rules=tuple(left))
+    return replace(program, rules=tuple(left))
+
+
+def without_orphans(program: Program, before: Program) -> Program:
+    """The program without the `derived/2` clauses that rules read `before`, and none does now."""
+    unread = set(before.propositions()) - set(program.propositions())
     orphans = {
         rule.id
-        for rule in left
-        if isinstance(rule.head, DerivedHead)
-        and rule.head.proposition in set(program.propositions()) - set(changed.propositions())
+        for rule in program.rules
+        if isinstance(rule.head, DerivedHead) and rule.head.proposition in unread
     }
-    return without_rules(changed, orphans) if orphans else changed
+    return without_orphans(without_rules(program, orphans), before) if orphans else program
 
 
 def inactive(program: Program, names: Collection[str]) -> Program:
