@@ -7,6 +7,7 @@
 :- autoload(library(sandbox), [safe_goal/1]).
 :- use_module(check, [check_directory/3, errors/2]).
 :- use_module(graph, [build_graph/2, forget_graph/1]).
+:- use_module(ladder, [forget_ladders/1]).
 :- use_module(messages, [text/3]).
 :- use_module(program,
               [bases/2, part/3, place/4, policy/2, predicates/2, priority/2]).
@@ -193,6 +194,7 @@ sandbox:safe_meta(proofsight_vocabulary:at_least(_, Goals), Goals).
 unload_revision(KB) :-
     retractall(revision(KB, _)),
     forget_graph(KB),
+    forget_ladders(KB),
     forall(( current_predicate(KB:Name/Arity),
              functor(Head, Name, Arity),
              \+ predicate_property(KB:Head, imported_from(_)),

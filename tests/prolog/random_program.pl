@@ -1,5 +1,6 @@
 :- module(random_program,
           [ random_program/2,           % +Size, -Program
+            random_points/2,            % +Size, -Program
             program_text/2,             % +Program, -Text
             random_facts/2,             % +Program, -Facts
             twin_decision/3,            % +Program, +Facts, -Decision
@@ -7,7 +8,7 @@
             twin_class/3                % +Program, +Facts, -Class
           ]).
 :- use_module(library(lists),
-              [append/3, max_member/2, member/2, nth0/3, nth1/3]).
+              [append/2, append/3, max_member/2, member/2, nth0/3, nth1/3, sum_list/2]).
 :- use_module(library(random), [random_between/3, random_member/2, random/1]).
 
 /** <module> Random programs, and their meaning from the definition
@@ -16,7 +17,8 @@ A program is program(Policy, Default, Rules, Confidences) over the
 quantiser of written_revision.pl; a rule is rule(Id, Head, Body) with
 literals p(P), n(P), unless(R) and least(M, Literals).  The twin follows
 the docstring of `Program` in server/proofsight_server/rules/program.py
-and the architecture, one literal at a time, without any memory.
+and the architecture, one literal at a time, without any memory.  Under the
+policy `points`, Default is none and Confidences are the bases.
 */
 
 low([a, b, c, d, e, e_high]).
@@ -50,6 +52,33 @@ random_program(Size, program(Policy, Default, Rules, Confidences)) :-
               Confidence is K / 4.0
             ),
             Confidences).
+
+random_points(Size, program(points, none, Rules, Bases)) :-
+    findall(rule(Id, points(Class, Points), Body),
+            ( between(1, Size, N),
+              atom_concat(p, N, Id),
+              random_member(Class, [x, y, z]),
+              random_between(-3, 4, Points),
+              line_body(Id, Body)
+            ),
+            Lines),
+    random_program(1, program(_, _, Others, _)),
+    findall(Rule, ( member(Rule, Others), Rule = rule(_, derived(_), _) ), Derived),
+    findall(Exception, exception(Lines, Exception), Exceptions),
+    append([Lines, Exceptions, Derived], Rules),
+    findall(Class-Base, ( member(Class, [x, y]), random_between(-2, 2, Base) ), Bases).
+
+%   Most lines have one literal, as learned ones have.
+
+line_body(Id, Body) :-
+    random_between(0, 3, K),
+    (   K =:= 0
+    ->  class_body(Id, Body)
+    ;   low(Low),
+        append(Low, [f, g, h], All),
+        literal(All, Literal),
+        Body = [Literal]
+    ).
 
 class_body(Id, Body) :-
     low(Low),
@@ -100,7 +129,10 @@ program_text(program(Policy, Default, Rules, Confidences), Text) :-
     findall(Line, rule_line(Rules, Line), RuleLines),
     findall(Line,
             ( member(Id-C, Confidences),
-              format(atom(Line), 'rule_stats(~q, [confidence(~w)]).~n', [Id, C])
+              (   Policy == points
+              ->  format(atom(Line), 'base_points(~q, ~w).~n', [Id, C])
+              ;   format(atom(Line), 'rule_stats(~q, [confidence(~w)]).~n', [Id, C])
+              )
             ),
             StatLines),
     (   Default == none
@@ -133,6 +165,7 @@ all_equal([V|Vs], V) :-
     all_equal(Vs, V).
 
 head_term(class(C), I, class(I, C)).
+head_term(points(C, N), I, points(I, C, N)).
 head_term(ab(R), I, ab(R, I)).
 head_term(derived(P), I, derived(I, P)).
 
@@ -195,8 +228,20 @@ twin_class(Program, Facts, Class) :-
     Program = program(_, _, Rules, _),
     fires(Program, Facts, Rules, class(Class), _).
 
-%   Decision is Class-Rule, Class-default or none.
+%   Decision is Class-Rule, Class-default, Class-points or none.
 
+twin_decision(Program, Facts, Decision) :-
+    Program = program(points, _, _, _),
+    !,
+    findall(Class-Points,
+            ( member(Class, [y, x, z]),
+              twin_score(Program, Facts, Class, Points)
+            ),
+            Scores),
+    findall(Points, member(_-Points, Scores), All),
+    max_member(Most, All),
+    memberchk(Class-Most, Scores),
+    Decision = Class-points.
 twin_decision(Program, Facts, Decision) :-
     Program = program(Policy, Default, Rules, Confidences),
     findall(Class-Id, fires(Program, Facts, Rules, class(Class), Id), Firing),
@@ -206,6 +251,15 @@ twin_decision(Program, Facts, Decision) :-
     ->  Decision = none
     ;   Decision = Default-default
     ).
+
+twin_score(Program, Facts, Class, Points) :-
+    Program = program(_, _, Rules, Bases),
+    findall(Some, fires(Program, Facts, Rules, points(Class, Some), _), Gained),
+    (   memberchk(Class-Base, Bases)
+    ->  true
+    ;   Base = 0
+    ),
+    sum_list([Base|Gained], Points).
 
 twin_policy(ordered, _, First, _, First).
 twin_policy(exclusive, Firing, _, _, Decision) :-
