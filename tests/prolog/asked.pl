@@ -1,5 +1,6 @@
 :- module(asked,
           [ street/1,                   % -KB
+            scores/1,                   % -KB
             street_facts/2,             % +Case, -Facts
             explained/4,                % +KB, +Facts, +Question, -Answer
             explained/5,                % +KB, +Facts, +Question, +Limits, -Answer
@@ -13,18 +14,28 @@
 /** <module> The service, with its JSON read back
 */
 
-:- dynamic loaded/1.
+:- dynamic loaded/2.
 
 %!  street(-KB) is det.
 %
 %   The revision `street`, loaded once.
 
 street(KB) :-
-    (   loaded(KB0)
+    revision_loaded(street, KB).
+
+%!  scores(-KB) is det.
+%
+%   The revision `scores`, with the same propositions, loaded once.
+
+scores(KB) :-
+    revision_loaded(scores, KB).
+
+revision_loaded(Name, KB) :-
+    (   loaded(Name, KB0)
     ->  KB = KB0
-    ;   revision_path(street, Directory),
+    ;   revision_path(Name, Directory),
         service_load(Directory, [], KB, _),
-        assertz(loaded(KB))
+        assertz(loaded(Name, KB))
     ).
 
 %!  street_facts(?Case, -Facts) is nondet.
