@@ -5,7 +5,8 @@
             random_facts/2,             % +Program, -Facts
             twin_decision/3,            % +Program, +Facts, -Decision
             twin_active/3,              % +Program, +Facts, ?Proposition
-            twin_class/3                % +Program, +Facts, -Class
+            twin_class/3,               % +Program, +Facts, -Class
+            twin_score/4                % +Program, +Facts, +Class, -Points
           ]).
 :- use_module(library(lists),
               [append/2, append/3, max_member/2, member/2, nth0/3, nth1/3, sum_list/2]).
