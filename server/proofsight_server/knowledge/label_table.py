@@ -119,11 +119,13 @@ def _rows(text: str, file: str, author: str) -> tuple[list[_Row], list[Issue]]:
 def _numbered(
     reader: csv.DictReader[str], file: str
 ) -> Iterator[tuple[int, Mapping[str | None, str | None]]]:
+    last = reader.line_num  # the header's
     try:
         for cells in reader:
-            yield reader.line_num, dict(cells)
+            yield last + 1, dict(cells)
+            last = reader.line_num
     except csv.Error as error:
-        raise refusal([_issue(file, reader.line_num, f"no CSV: {error}")]) from error
+        raise refusal([_issue(file, last + 1, f"no CSV: {error}")]) from error
 
 
 def _is_at(proposition: Proposition, cell: str) -> bool:
