@@ -31,7 +31,6 @@ from proofsight_server.vision.layers import resolve
 from proofsight_server.vision.probe import Probe
 from proofsight_server.vision.receptive_field import receptive_fields
 
-
 Map = npt.NDArray[np.float32]
 
 
