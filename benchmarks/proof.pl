@@ -3,7 +3,7 @@
 :- use_module(library(filesex), [delete_directory_and_contents/1, directory_file_path/3]).
 :- use_module(library(lists), [append/3, member/2, min_list/2, nth0/3, sum_list/2]).
 :- use_module(library(main), [argv_options/3, main/0]).
-:- use_module(library(random), [random/1, random_between/3]).
+:- use_module(library(random), [random/1, random_between/3, random_member/2]).
 :- use_module('../prolog/proofsight/service').
 :- use_module('../prolog/proofsight/vocabulary', []).
 
@@ -11,25 +11,29 @@
 
 /** <module> How fast explanations are
 
-    swipl benchmarks/proof.pl [--propositions=60] [--rules=30] [--images=200]
-                              [--rounds=10] [--json]
+    swipl benchmarks/proof.pl [--propositions=60] [--rules=30] [--lines=150]
+                              [--images=200] [--rounds=10] [--json]
 
-makes a decision tree of that many leaves over random propositions, loads
-it as the workers do, and explains random images: mean time per call,
-facts given as a term, the answer as JSON text; the best of the rounds.
+makes a decision tree of that many leaves over random propositions, and a
+program of that many lines of points, loads each as the workers do, and
+explains random images: mean time per call, facts given as a term, the
+answer as JSON text; the best of the rounds.
 */
 
 main(Argv) :-
     argv_options(Argv, _, Options),
     option(propositions(P), Options, 60),
     option(rules(R), Options, 30),
+    option(lines(L), Options, 150),
     option(images(N), Options, 200),
     option(rounds(Rounds), Options, 10),
     set_random(seed(20)),
-    tmp_file(proofsight_benchmark, Directory),
-    make_directory(Directory),
-    call_cleanup(measure(Directory, P, R, N, Rounds, Rows),
-                 delete_directory_and_contents(Directory)),
+    measured(write_tree(R), P, N, Rounds, TreeRows),
+    measured(write_points(L), P, N, Rounds, PointsRows0),
+    findall(Name-Value,
+            ( member(Name0-Value, PointsRows0), atom_concat(points_, Name0, Name) ),
+            PointsRows),
+    append(TreeRows, PointsRows, Rows),
     (   option(json(true), Options)
     ->  findall(Text,
                 ( member(Name-Value, Rows), format(string(Text), '"~w": ~w', [Name, Value]) ),
@@ -47,8 +51,15 @@ option(Option, Options, Default) :-
     ;   arg(1, Option, Default)
     ).
 
-measure(Directory, P, R, N, Rounds, Rows) :-
-    write_revision(Directory, P, R),
+measured(Write, P, N, Rounds, Rows) :-
+    tmp_file(proofsight_benchmark, Directory),
+    make_directory(Directory),
+    write_quantiser(Directory, P),
+    call(Write, Directory, P),
+    call_cleanup(measure(Directory, P, N, Rounds, Rows),
+                 delete_directory_and_contents(Directory)).
+
+measure(Directory, P, N, Rounds, Rows) :-
     statistics(cputime, Load0),
     service_load(Directory, [], KB, Described),
     statistics(cputime, Load1),
@@ -117,19 +128,43 @@ random_facts(P, facts(img, Values, [c1-0.9])) :-
     findall(Value, ( between(1, P, _), random(Value) ), List),
     Values =.. [values|List].
 
-%   A tree: leaves are split at random until there are enough; each path is a
-%   rule.
+classes(Classes) :-
+    findall(Class, ( between(1, 10, K), atom_concat(c, K, Class) ), Classes).
 
-write_revision(Directory, P, R) :-
-    grow([[]], R, P, Leaves),
-    findall(Class, ( between(1, 10, K), atom_concat(c, K, Class) ), Classes),
+write_quantiser(Directory, P) :-
     file(Directory, 'quantiser.pl', Quantiser),
     format(Quantiser, "layer(conv3, 'features.8', conv, ~d).~n", [P]),
     forall(between(1, P, K),
            ( C is K - 1,
              format(Quantiser, "proposition(conv3_c~d, channel(conv3, ~d, l1), 0.5).~n", [C, C])
            )),
-    close(Quantiser),
+    close(Quantiser).
+
+%   Points: lines of one literal each, the same number for each class.
+
+write_points(L, Directory, P) :-
+    classes(Classes),
+    file(Directory, 'rules.pl', Rules),
+    forall(between(1, L, K),
+           ( Index is K mod 10,
+             nth0(Index, Classes, Class),
+             Last is P - 1,
+             random_between(0, Last, C),
+             random_member(Sign, ['', '\\+ ']),
+             random_member(Points, [-6, -4, -3, -2, -1, 1, 2, 3, 4, 6]),
+             format(Rules,
+                    "points(Image, ~w, ~d) :- rule(p~d, Image),~n    ~wactive(Image, conv3_c~d).~n",
+                    [Class, Points, K, Sign, C])
+           )),
+    format(Rules, "policy(points).~nbase_points(c1, 2).~nclass_order(~w).~n", [Classes]),
+    close(Rules).
+
+%   A tree: leaves are split at random until there are enough; each path is a
+%   rule.
+
+write_tree(R, Directory, P) :-
+    grow([[]], R, P, Leaves),
+    classes(Classes),
     file(Directory, 'rules.pl', Rules),
     forall(nth0(K, Leaves, Path),
            ( Index is K mod 10,
