@@ -5,6 +5,8 @@
             why/1,                      % :Goal
             why/2,                      % ?Image, ?Class
             why_not/2,                  % ?Image, +Class
+            flip/2,                     % ?Image, ?Class
+            flip/3,                     % ?Image, ?Class, -Changes
             rules/0,
             rules/1,                    % +Class
             proof/2,                    % :Goal, -Proof
@@ -30,6 +32,8 @@
 :- use_module(proofsight/check, [errors/2]).
 :- use_module(proofsight/encoding, [nodes_terms/2]).
 :- use_module(proofsight/facts, [image/2]).
+:- use_module(proofsight/flip, [flip/4]).
+:- use_module(proofsight/flip_answer, [flip_lines/4, flip_terms/3]).
 :- use_module(proofsight/image, [read_image/5]).
 :- use_module(proofsight/listing, [class_rules/3, rule_lines/3]).
 :- use_module(proofsight/messages, [text/3]).
@@ -39,6 +43,7 @@
               [load_revision/4, unload_revision/1]).
 :- use_module(proofsight/safety, [safe_goal/3]).
 :- use_module(proofsight/show, [proof_lines/2]).
+:- use_module(proofsight/truth, [about/3, winning/2]).
 
 :- meta_predicate
     proof(:, -),
@@ -194,6 +199,55 @@ why_not(Image, Class) :-
     known(Image, KB),
     explain(KB, decision(Image, Class), why_not).
 
+%!  flip(?Image, ?Class) is nondet.
+%
+%   Prints the fewest propositions whose change has Class decided of Image.
+%   An unbound Class becomes the nearest other decision, or none() where that
+%   is that nothing is decided.
+
+flip(Image, Class) :-
+    fewest(Image, Class, KB, Target, Flip),
+    flip_lines(KB, Target, Flip, Lines),
+    forall(member(Line, Lines), format('~s~n', [Line])),
+    ignore(reached(Flip, Class)).
+
+%!  flip(?Image, ?Class, -Changes) is nondet.
+%
+%   Changes are those that flip/2 prints, each change(Proposition, Value,
+%   Needed), where Needed is above(Threshold) or at_most(Threshold).  Fails,
+%   and says why, where no change is enough, or none was found in time.
+
+flip(Image, Class, Changes) :-
+    fewest(Image, Class, KB, Target, Flip),
+    Flip = flip(Status, _, _, _, _, _, _, _),
+    (   Status == 'FOUND'
+    ->  true
+    ;   flip_lines(KB, Target, Flip, [Heading|_]),
+        print_message(warning, proofsight('repl.flip', [found=Heading]))
+    ),
+    reached(Flip, Class),
+    flip_terms(KB, Flip, Changes).
+
+fewest(Image, Class, KB, Target, Flip) :-
+    known(Image, KB),
+    (   var(Class)
+    ->  Target = other()
+    ;   known_class(KB, Class),
+        Target = class(Class)
+    ),
+    about(KB, Image, About),
+    flip(About, Target, [inferences(50_000_000), seconds(10), nodes(1_000_000)], Flip).
+
+reached(flip(_, _, To, Changes, Verified, _, _, _), Class) :-
+    (   Changes == []
+    ->  Verified == true
+    ;   true
+    ),
+    (   winning(To, Class0)
+    ->  Class = Class0
+    ;   Class = none()
+    ).
+
 %!  why(:Goal) is det.
 %
 %   Prints a proof of Goal or, where there is none, its refutation.  Goal is
@@ -286,10 +340,14 @@ rules :-
 
 rules(Class) :-
     the_current(KB),
+    known_class(KB, Class),
+    class_rules(KB, Class, Rules),
+    print_rules(KB, Rules),
+    print_bases(KB, Class).
+
+known_class(KB, Class) :-
     (   KB:'$named'(Class, class, _)
-    ->  class_rules(KB, Class, Rules),
-        print_rules(KB, Rules),
-        print_bases(KB, Class)
+    ->  true
     ;   findall(Known, KB:'$named'(Known, class, _), Classes),
         format(atom(Name), '~w', [Class]),
         failed('error.UNKNOWN_CLASS', [name=Name, nearest=near(Name, Classes)])

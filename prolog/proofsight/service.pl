@@ -1,6 +1,7 @@
 :- module(proofsight_service,
           [ service_load/4,             % +Directory, +Options, -KB, -Answer
             service_explain/5,          % +KB, +Facts, +Question, +Limits, -Answer
+            service_flip/5,             % +KB, +Facts, +Target, +Limits, -Answer
             service_query/6             % +KB, +Facts, +Text, +Limits, :Emit, -Answer
           ]).
 :- use_module(library(apply), [maplist/3]).
@@ -10,6 +11,8 @@
 :- use_module(check, [errors/2, issue_object/2]).
 :- use_module(encoding, [nodes_json/3]).
 :- use_module(facts, [carry/4, carry_measured/3]).
+:- use_module(flip, [flip/4]).
+:- use_module(flip_answer, [flip_json/4]).
 :- use_module(json, [json_string/2, json_text/2]).
 :- use_module(limits, [bounded/3]).
 :- use_module(messages, [text/3]).
@@ -23,6 +26,7 @@
 
 :- det(service_load/4).
 :- det(service_explain/5).
+:- det(service_flip/5).
 :- det(service_query/6).
 
 /** <module> What worker processes call
@@ -127,17 +131,21 @@ asked(decision, _, _, About, Root) =>
     decision_root(About, Root).
 asked(class(Name), KB, Image, About, Root) =>
     atom_string(Class, Name),
-    (   KB:'$named'(Class, decision, _)
-    ->  root(KB, decision(Image, Class), About, Root)
-    ;   findall(Known, KB:'$named'(Known, class, _), Classes),
-        refuse('UNKNOWN_CLASS', 'error.UNKNOWN_CLASS',
-               [name=Class, nearest=near(Class, Classes)], [name-Class])
-    ).
+    known_class(KB, Class),
+    root(KB, decision(Image, Class), About, Root).
 asked(goal(Text), KB, Image, About, Root) =>
     question(KB, Text, Image, Goal, _),
     ignore(KB:Goal),
     provable(Goal),
     root(KB, Goal, About, Root).
+
+known_class(KB, Class) :-
+    (   KB:'$named'(Class, decision, _)
+    ->  true
+    ;   findall(Known, KB:'$named'(Known, class, _), Classes),
+        refuse('UNKNOWN_CLASS', 'error.UNKNOWN_CLASS',
+               [name=Class, nearest=near(Class, Classes)], [name-Class])
+    ).
 
 winner_json(won(Class, Clause), KB, ClassJson, RuleJson, ByDefault) =>
     json_string(Class, ClassJson),
@@ -156,6 +164,32 @@ winner_json(none, _, ClassJson, RuleJson, ByDefault) =>
     ClassJson = null,
     RuleJson = null,
     ByDefault = false.
+
+%!  service_flip(+KB, +Facts, +Target, +Limits, -Answer:string) is det.
+%
+%   The fewest propositions whose change makes the decision as Target says:
+%   `other`, or class(Name).  For the answer see flip_json/4.  Limits are
+%   as in flip/4; it ends by itself before them, unless they are very low.
+
+service_flip(KB, Facts, Target, Limits, Answer) :-
+    answered(flipped(KB, Facts, Target, Limits), Limits, Answer).
+
+flipped(KB, Facts, Target0, Limits, Answer) :-
+    statistics(inferences, Before),
+    carried(KB, Facts),
+    arg(1, Facts, Image),
+    about(KB, Image, About),
+    (   Target0 = class(Name)
+    ->  atom_string(Class, Name),
+        known_class(KB, Class),
+        Target = class(Class)
+    ;   Target = other()
+    ),
+    flip(About, Target, Limits, Flip),
+    flip_json(KB, Target, Flip, Members),
+    statistics(inferences, After),
+    Inferences is After - Before,
+    json_text(object([inferences-Inferences|Members]), Answer).
 
 %!  service_query(+KB, +Facts, +Text, +Limits, :Emit, -Answer:string) is det.
 %

@@ -1,7 +1,8 @@
 :- encoding(utf8).
 :- module(proofsight_show,
           [ proof_lines/2,              % +Proof, -Lines
-            number_text/3               % +Number, +Digits, -Text
+            number_text/3,              % +Number, +Digits, -Text
+            numbers/5                   % +Value, +Threshold, +Digits, -ValueText, -ThresholdText
           ]).
 :- use_module(library(apply), [maplist/2]).
 :- use_module(library(lists), [append/3, member/2]).
@@ -9,6 +10,7 @@
 
 :- det(proof_lines/2).
 :- det(number_text/3).
+:- det(numbers/5).
 
 /** <module> Proofs as text
 
@@ -157,7 +159,9 @@ against_slots(Against, Slots) =>
     Against =.. [_, Rival, Margin],
     Slots = [rival=Rival, margin=Margin].
 
-%   With as many digits as tell the two apart.
+%!  numbers(+Value, +Threshold, +Digits, -ValueText, -ThresholdText) is det.
+%
+%   Both with Digits digits, or as many as tell the two apart.
 
 numbers(Value, Threshold, Digits, ValueText, ThresholdText) :-
     number_text(Value, Digits, ValueText0),
