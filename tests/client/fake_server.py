@@ -303,6 +303,15 @@ class FakeKnowledge(knowledge_bases_pb2_grpc.KnowledgeBasesServicer):
         )
         return knowledge.CheckProgramResponse(ok=False, findings=[finding])
 
+    def CreateRevision(self, request: Any, context: Any) -> Any:
+        self._server.note(request, context)
+        answer = knowledge.CreateRevisionResponse(
+            name="knowledgeBases/digits/revisions/4", etag="e4", basis="measured", warnings=["w"]
+        )
+        answer.figures.update({"test": {"fidelity": 0.5}, "rules": 3})
+        answer.comparison.update({"parent": "digits/3"})
+        return answer
+
 
 @contextmanager
 def serving() -> Iterator[FakeServer]:

@@ -45,6 +45,7 @@ def test_every_method_path_is_one_of_the_contract() -> None:
         calls.rules("d").method,
         calls.export("d").method,
         calls.check("d", {}).method,
+        calls.create_revision("d", {}).method,
         calls.facts(b"x", "d").method,
         calls.classify(FACTS).method,
         calls.why(FACTS).method,
@@ -185,6 +186,24 @@ def test_a_check_sends_files_and_tells_findings(ask: Ask, server: Any, tmp_path:
         "rules.pl": "y.",
         "user.pl": "x.\n",
     }
+
+
+def test_a_changed_program_goes_out_and_what_became_of_it_comes_back(
+    ask: Ask, server: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.pl").write_text("x.\n")
+    created = ask(
+        "create_revision", "digits/3", {"user.pl": tmp_path / "mine.pl"},
+        etag="e3", author="ada", note="why", validate_only=True,
+    )  # fmt: skip
+    request = server.requests[0]
+    assert (request.parent, request.etag) == ("knowledgeBases/digits/revisions/3", "e3")
+    assert (request.author, request.note, request.validate_only) == ("ada", "why", True)
+    assert [(file.path, file.text) for file in request.files] == [("user.pl", "x.\n")]
+    assert (created.name, created.etag) == ("knowledgeBases/digits/revisions/4", "e4")
+    assert created.figures == {"rules": 3, "test": {"fidelity": 0.5}}
+    assert (created.basis, created.why, created.warnings) == ("measured", "", ("w",))
+    assert created.to_dict()["comparison"] == {"parent": "digits/3"}
 
 
 def test_health_is_of_the_process_or_of_a_service(ask: Ask) -> None:
