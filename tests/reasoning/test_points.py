@@ -37,6 +37,7 @@ async def test_all_three_agree_on_every_image(tmp_path: Path, seed: int) -> None
     on = np.nextafter(off, np.float32(np.inf), dtype=np.float32)
     unseen = {layer.atom for layer in LAYERS if rng.random() < 0.3}
     hidden = np.array([p.layer in unseen for p in observable])
+    tied = False
     async with Pool(tmp_path, prolog_home(), workers=2, queue=1000) as pool:
         for missing in (np.zeros_like(hidden), hidden):
             seen = [name for name, gone in zip(names, missing, strict=True) if not gone]
@@ -55,7 +56,8 @@ async def test_all_three_agree_on_every_image(tmp_path: Path, seed: int) -> None
                 )
                 _check(proof, program, scores)
             best = np.sort(evaluation.scores, axis=1)
-            assert (best[:, -1] == best[:, -2]).any()  # ties are among them
+            tied |= bool((best[:, -1] == best[:, -2]).any())
+    assert tied
 
 
 def _check(proof: dict[str, Any], program: Program, scores: dict[str, int]) -> None:
