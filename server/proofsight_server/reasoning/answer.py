@@ -28,6 +28,10 @@ Explanation = dict[str, Any]
 """The JSON object of `service_explain/5`: decision, rule, default, holds, root, cut_short,
 inferences, nodes."""
 
+Flip = dict[str, Any]
+"""The JSON object of `service_flip/5`: wanted, from, to, status, changes, verified, lower_bound,
+cut_short, steps, inferences."""
+
 
 @dataclass(frozen=True, slots=True)
 class Description:

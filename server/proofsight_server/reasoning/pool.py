@@ -15,7 +15,7 @@ from typing import Self
 
 from proofsight_server.errors import BadOption, BadRevision, NotReady
 from proofsight_server.reasoning import answer
-from proofsight_server.reasoning.answer import Description, Explanation, Solution, Summary
+from proofsight_server.reasoning.answer import Description, Explanation, Flip, Solution, Summary
 from proofsight_server.reasoning.call import Call, Question, checked, facts_part
 from proofsight_server.reasoning.crew import Crew, PoolStats
 from proofsight_server.reasoning.exchange import Cause, Died, Reply
@@ -156,6 +156,50 @@ class Pool:
         limits = {
             "inferences": self._limits.inferences,
             "nodes": _least(max_nodes, self._limits.nodes),
+        }
+        call = Call(header, payload, limits, self._limits.seconds, deadline)
+        return answer.accepted(await _answer(crew, call), description)
+
+    async def flip(
+        self,
+        facts: FactsFrame,
+        class_name: str | None = None,
+        *,
+        deadline: float | None = None,
+        max_steps: int | None = None,
+        max_inferences: int | None = None,
+    ) -> Flip:
+        """The fewest propositions whose change alters the decision.
+
+        Parameters
+        ----------
+        facts : FactsFrame
+            The facts of the image.
+        class_name : str, optional
+            The class that is wanted; without it, any other decision.
+        deadline : float, optional
+            When the caller stops waiting.
+        max_steps, max_inferences : int, optional
+            Most steps of the search, and inferences.
+
+        Returns
+        -------
+        dict
+            The answer of `service_flip/5`. That no change is enough is an answer, and so is what
+            was found before a limit.
+
+        Raises
+        ------
+        ProofsightError
+            As for `explain`.
+        """
+        crew, description = self._ready()
+        header, payload = facts_part(facts, description)
+        target = ["other"] if class_name is None else ["class", checked(class_name, "class")]
+        header |= {"op": "flip", "target": target}
+        limits = {
+            "inferences": _least(max_inferences, self._limits.inferences),
+            "nodes": _least(max_steps, self._limits.nodes),
         }
         call = Call(header, payload, limits, self._limits.seconds, deadline)
         return answer.accepted(await _answer(crew, call), description)

@@ -2,10 +2,11 @@
 
 It reads requests from the socket FD, one at a time, and answers each.  It keeps no
 state between them, and ends when the socket or its parent does.  The first request loads
-a revision and puts up the memory fence; then come explanations and queries:
+a revision and puts up the memory fence; then come the questions:
 
     {"op": "load", "prolog", "directory", "stack_bytes", "memory_bytes"}
     {"op": "explain", "image", "predicted", "question", "limits"} + numbers
+    {"op": "flip", "image", "predicted", "target", "limits"} + numbers
     {"op": "query", "image" or absent, "predicted", "goal", "limits"} + numbers
     {"op": "settle"}                  after an interrupt, before the next request
 
@@ -78,7 +79,9 @@ class Worker:
         """
         match header["op"]:
             case "explain":
-                return self._call("service_explain", header, payload, _question(header))
+                return self._call("service_explain", header, payload, _term(header["question"]))
+            case "flip":
+                return self._call("service_flip", header, payload, _term(header["target"]))
             case "query":
                 emit = Compound(":", (Atom("user"), Atom("proofsight_emit")))
                 return self._call("service_query", header, payload, header["goal"], emit=emit)
@@ -155,8 +158,8 @@ def _facts(header: frame.Header, payload: bytes) -> Atom | Compound:
     )
 
 
-def _question(header: frame.Header) -> Atom | Compound:
-    kind, *text = header["question"]
+def _term(parts: list[str]) -> Atom | Compound:
+    kind, *text = parts
     return Compound(kind, tuple(text)) if text else Atom(kind)
 
 

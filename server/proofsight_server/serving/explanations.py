@@ -1,4 +1,4 @@
-"""The Explanations service: decisions, proofs, refutations, and queries."""
+"""The Explanations service: decisions, proofs, refutations, changes, and queries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from proofsight_server.errors import UnknownClass
 from proofsight_server.reasoning.answer import Solution, Summary
 from proofsight_server.reasoning.call import Question
 from proofsight_server.reasoning.facts import FactsFrame
-from proofsight_server.serving import answers, subjects
+from proofsight_server.serving import answers, flips, subjects
 from proofsight_server.serving.calls import Calls, deadline_of
 from proofsight_server.serving.catalogue import Catalogue
 from proofsight_server.serving.configuration import Configuration
@@ -82,6 +82,31 @@ class Explanations(explanations_pb2_grpc.ExplanationsServicer):
                 facts=answers.facts(host, subject, named=True) if request.with_facts else None,
             )
 
+    async def Flip(
+        self,
+        request: explanations_pb2.FlipRequest,
+        context: Context,
+    ) -> explanations_pb2.FlipResponse:
+        """The fewest propositions whose change alters the decision."""
+        async with self._calls.call(context), self._catalogue.use(request.name) as host:
+            if request.class_name:
+                _known(request.class_name, host)
+            subject = await subjects.subject(
+                host,
+                request.subject,
+                regions=False,
+                predictions=self._settings.predictions,
+                entry=request.entry,
+            )
+            answer = await host.pool.flip(
+                subject.frame(),
+                request.class_name or None,
+                deadline=deadline_of(context),
+                max_steps=request.max_steps or None,
+                max_inferences=request.max_inferences or None,
+            )
+            return flips.response(host, subject, answer)
+
     async def Query(
         self,
         request: explanations_pb2.QueryRequest,
@@ -122,10 +147,14 @@ def _question(request: explanations_pb2.ExplainRequest, host: Host) -> Question:
     if target == "goal":
         return Question("goal", request.goal)
     if target == "class_name":
-        if request.class_name not in host.revision.program.classes:
-            raise UnknownClass(request.class_name, host.revision.program.classes)
-        return Question("class", request.class_name)
+        return Question("class", _known(request.class_name, host))
     return Question("decision")
+
+
+def _known(class_name: str, host: Host) -> str:
+    if class_name not in host.revision.program.classes:
+        raise UnknownClass(class_name, host.revision.program.classes)
+    return class_name
 
 
 def _verdict(answer: Mapping[str, Any]) -> Verdict:
