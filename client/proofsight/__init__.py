@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from proofsight.client import Client
     from proofsight.errors import ProofsightError
     from proofsight.facts import Facts, Prediction, Region
+    from proofsight.flip import Change, Direction, Flip, FlipStatus
     from proofsight.knowledge import (
         CheckReport,
         CreatedRevision,
@@ -32,15 +33,19 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncClient",
     "AsyncSolutions",
+    "Change",
     "CheckReport",
     "Classification",
     "Client",
     "Count",
     "CreatedRevision",
     "Decision",
+    "Direction",
     "Evidence",
     "Facts",
     "Finding",
+    "Flip",
+    "FlipStatus",
     "Kind",
     "KnowledgeBase",
     "Layer",
@@ -68,6 +73,7 @@ _HOMES = {
     "client": ("Client",),
     "errors": ("ProofsightError",),
     "facts": ("Facts", "Prediction", "Region"),
+    "flip": ("Change", "Direction", "Flip", "FlipStatus"),
     "knowledge": (
         "CheckReport",
         "CreatedRevision",

@@ -60,6 +60,7 @@ class AsyncClient:
     classify = async_unary(calls.classify)
     why = async_unary(calls.why)
     why_not = async_unary(calls.why_not)
+    flip = async_unary(calls.flip)
     query = streamed(calls.query)
 
     def __init__(

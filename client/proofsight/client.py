@@ -53,6 +53,7 @@ class Client:
     classify = unary(calls.classify)
     why = unary(calls.why)
     why_not = unary(calls.why_not)
+    flip = unary(calls.flip)
     query = streamed(calls.query)
 
     def __init__(

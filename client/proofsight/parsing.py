@@ -9,6 +9,7 @@ from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
 from proofsight.answers import Classification, Decision, QuerySummary, Solution
 from proofsight.facts import Facts, Prediction, Region
+from proofsight.flip import Change, Direction, Flip, FlipStatus
 from proofsight.knowledge import (
     CheckReport,
     CreatedRevision,
@@ -35,6 +36,14 @@ _KINDS = {
 _STATUSES = {
     number: Status(name.removeprefix("PROOF_STATUS_"))
     for name, number in proof_pb2.ProofStatus.items()
+}
+_FLIP_STATUSES = {
+    number: FlipStatus(name.removeprefix("FLIP_STATUS_"))
+    for name, number in explanations_pb2.FlipStatus.items()
+}
+_DIRECTIONS = {
+    number: Direction(name.removeprefix("CHANGE_DIRECTION_").lower())
+    for name, number in explanations_pb2.ChangeDirection.items()
 }
 
 
@@ -130,6 +139,38 @@ def proof(message: proof_pb2.Proof) -> Proof:
 def decision(message: explanations_pb2.Decision) -> Decision:
     """The program's one answer."""
     return Decision(message.class_name or None, message.rule or None, message.by_default)
+
+
+def flip(message: explanations_pb2.FlipResponse, wanted: str | None) -> Flip:
+    """What would change the decision."""
+    return Flip(
+        message.revision,
+        message.etag,
+        wanted,
+        decision(message.decision),
+        predictions(message.predictions),
+        _FLIP_STATUSES.get(message.status, FlipStatus.UNSPECIFIED),
+        decision(message.flipped),
+        tuple(map(_change, message.changes)),
+        message.verified,
+        message.lower_bound if message.HasField("lower_bound") else None,
+        message.cut_short,
+        message.steps,
+        message.inferences,
+    )
+
+
+def _change(message: explanations_pb2.Change) -> Change:
+    return Change(
+        message.proposition,
+        message.active_before,
+        message.active_after,
+        message.value,
+        message.threshold,
+        _DIRECTIONS.get(message.direction, Direction.UNSPECIFIED),
+        message.limit if message.HasField("limit") else None,
+        message.label,
+    )
 
 
 def classification(message: explanations_pb2.ClassifyResponse) -> Classification:

@@ -4,7 +4,7 @@ The functions here are pure. `Client` and `AsyncClient` turn each into a method 
 and parameters; they differ only in how bytes travel.
 """
 
-from proofsight.calls.explanations import classify, query, why, why_not
+from proofsight.calls.explanations import classify, flip, query, why, why_not
 from proofsight.calls.knowledge import (
     check,
     create_revision,
@@ -26,6 +26,7 @@ __all__ = [
     "create_revision",
     "export",
     "facts",
+    "flip",
     "health",
     "knowledge_bases",
     "query",

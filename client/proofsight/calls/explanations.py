@@ -9,6 +9,7 @@ from proofsight.answers import Classification, QuerySummary, Solution, Why
 from proofsight.calls.shapes import Streamed, Unary
 from proofsight.calls.subjects import name_of, subject_field
 from proofsight.errors import InvalidArgument
+from proofsight.flip import Flip
 from proofsight.image import Subject
 from proofsight.v1 import explanations_pb2
 
@@ -143,6 +144,57 @@ def _explain(
 
     return Unary(
         f"{EXPLANATIONS}/Explain", message.SerializeToString() + subject_field(image), read, timeout
+    )
+
+
+def flip(
+    image: Subject,
+    kb: str | None = None,
+    class_name: str | None = None,
+    *,
+    max_steps: int = 0,
+    max_inferences: int = 0,
+    entry: str = "",
+    timeout: float | None = None,
+) -> Unary[Flip]:
+    """The fewest observed propositions whose change makes the program decide otherwise.
+
+    The answer is exact, unless a limit ended the search, and was found right by deciding again.
+    Propositions of one feature change as its value can: never above its higher threshold and not
+    above its lower one.
+
+    Parameters
+    ----------
+    image, kb
+        As in `why`.
+    class_name
+        The class that is to be decided; None: any other decision than the program's own, also that
+        nothing is decided.
+    max_steps, max_inferences
+        Most steps of the search, and inferences; 0: the server's limits, which also bound them
+        from above.
+    entry
+        As in `why`.
+
+    Raises
+    ------
+    UnknownClass, UnknownKnowledgeBase, UnknownLayer, UnknownRevision
+        A name that the server does not have.
+    BadImage, BadTensor, BadFacts
+        An image or facts that do not fit.
+    """
+    message = explanations_pb2.FlipRequest(
+        name=name_of(kb, image),
+        class_name=class_name or "",
+        max_steps=max_steps,
+        max_inferences=max_inferences,
+        entry=entry,
+    )
+    return Unary(
+        f"{EXPLANATIONS}/Flip",
+        message.SerializeToString() + subject_field(image),
+        lambda data: parsing.flip(explanations_pb2.FlipResponse.FromString(data), class_name),
+        timeout,
     )
 
 

@@ -21,8 +21,8 @@ def why(args: argparse.Namespace) -> int:
     """Print the proof of the decision, of a class, or of a goal."""
     subject = pictures.subject(args.image)
     with connect(args) as client:
-        kb = _kb(client, args, subject)
-        target = _target(client, args, subject, kb)
+        kb = kb_of(client, args, subject)
+        target = target_of(client, args, subject, kb)
         answer = client.why(
             subject, kb, target, args.goal, max_nodes=args.max_nodes, entry=args.entry
         )
@@ -34,8 +34,8 @@ def why_not(args: argparse.Namespace) -> int:
     """Print the refutation of a class."""
     subject = pictures.subject(args.image)
     with connect(args) as client:
-        kb = _kb(client, args, subject)
-        target = _target(client, args, subject, kb)
+        kb = kb_of(client, args, subject)
+        target = target_of(client, args, subject, kb)
         answer = client.why_not(
             subject, target or "", kb, max_nodes=args.max_nodes, entry=args.entry
         )
@@ -75,7 +75,7 @@ def query(args: argparse.Namespace) -> int:
     """Print the solutions of a goal as they are found."""
     subject = None if args.image is None else pictures.subject(args.image)
     with connect(args) as client:
-        kb = _kb(client, args, subject)
+        kb = kb_of(client, args, subject)
         with client.query(
             args.goal,
             subject,
@@ -118,16 +118,17 @@ def _bindings(solution: Solution) -> Iterator[str]:
         yield f"{quote(name)}=({value})"
 
 
-def _kb(client: Client, args: argparse.Namespace, subject: bytes | Facts | None) -> str | None:
+def kb_of(client: Client, args: argparse.Namespace, subject: bytes | Facts | None) -> str | None:
     """`--kb`, the one that facts name themselves (None), or the only one of the server."""
     if not args.kb and isinstance(subject, Facts) and subject.revision:
         return None
     return knowledge_base(client, args)
 
 
-def _target(
+def target_of(
     client: Client, args: argparse.Namespace, subject: bytes | Facts, kb: str | None
 ) -> str | None:
+    """The class that `--class` names, by name or by index; None where there is no `--class`."""
     if args.class_name is None:
         return None
     revision = kb if kb is not None or not isinstance(subject, Facts) else subject.revision

@@ -202,6 +202,29 @@ def _why_not(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_later("asking", "why_not"))
 
 
+def _flip(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", metavar="IMAGE", help=IMAGE)
+    _class(parser, "the class that is to be decided (default: any other decision)")
+    parser.add_argument(
+        "--max-steps",
+        metavar="N",
+        type=_count,
+        default=0,
+        help="most steps of the search (default: the server's limit)",
+    )
+    parser.add_argument(
+        "--max-inferences",
+        metavar="N",
+        type=_count,
+        default=0,
+        help="most inferences of the search (default: the server's limit)",
+    )
+    _entry(parser)
+    _connection(parser)
+    _form(parser)
+    parser.set_defaults(run=_later("changing", "flip"))
+
+
 def _query(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "image", metavar="IMAGE", nargs="?", help=f"{IMAGE}; not every goal needs one"
@@ -252,5 +275,6 @@ ASKING: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "classify": ("What network and program say of images", _classify),
     "why": ("Why the program decided as it did, as a proof", _why),
     "why-not": ("Why a class was not inferred, as a refutation", _why_not),
+    "flip": ("The fewest propositions whose change alters the decision", _flip),
     "query": ("The solutions of any Prolog goal", _query),
 }

@@ -62,7 +62,7 @@ def lines(proof: Proof, language: str = "en") -> Iterator[Line]:
         yield Line(
             branches,
             before + _text(node, proof.cut_short, table),
-            _fill(table["label"], {"label": node.label}) if node.label else "",
+            fill(table["label"], {"label": node.label}) if node.label else "",
             table["shown_above"] if again else "",
             status,
         )
@@ -102,7 +102,7 @@ def _for_one(node: Node) -> bool:
 
 
 def _text(node: Node, cut_short: str, table: Mapping[str, str]) -> str:
-    return _fill(table.get(_key(node, cut_short), "{goal}"), _slots(node))
+    return fill(table.get(_key(node, cut_short), "{goal}"), _slots(node))
 
 
 def _key(node: Node, cut_short: str) -> str:
@@ -152,5 +152,6 @@ def _slots(node: Node) -> dict[str, str]:
     return slots
 
 
-def _fill(template: str, slots: Mapping[str, str]) -> str:
+def fill(template: str, slots: Mapping[str, str]) -> str:
+    """A message with its `{slots}` filled; control characters in them become spaces."""
     return _SLOT.sub(lambda slot: _CONTROL.sub(" ", slots.get(slot[1], "")), template)
