@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 
 from proofsight_server.errors import BadOption
 from proofsight_server.extraction.probing import Seen
 from proofsight_server.knowledge.revision import Revision
+from proofsight_server.rules.chain import Chain
 from proofsight_server.rules.learner import build_learner
 from proofsight_server.rules.program import Program
 
@@ -17,27 +19,26 @@ def relearned(revision: Revision, seen: Mapping[str, Seen], names: Collection[st
     Raises
     ------
     BadOption
-        No proposition is left to learn from, or the layers of the revision are chained.
+        No proposition is left to learn from; of a chain, in one of its layers.
     """
     method, quantisation = revision.manifest.method, revision.quantisation
-    if method.get("chain"):
-        raise BadOption(
-            "rules of chained layers are not learned again; mute the channel by inactive or drop"
-        )
     gone = {*names, *method.get("muted", ())}
     kept = [at for at, name in enumerate(quantisation.names) if name not in gone]
     if not kept:
         raise BadOption("no proposition is left to learn rules from; mute fewer channels")
-    learner = build_learner(method["learner"], **method["learner_options"])
-    bits = {name: quantisation.bits(split.values)[:, kept] for name, split in seen.items()}
-    held = None
-    if "validation" in seen:
-        held = bits["validation"], seen["validation"].decisions
-    learner.fit(
-        bits["train"],
-        seen["train"].decisions,
-        [quantisation.names[at] for at in kept],
-        revision.manifest.classes,
-        validation=held,
-    )
-    return learner.program_
+    tables = {
+        name: (quantisation.bits(split.values)[:, kept], split.decisions)
+        for name, split in seen.items()
+    }
+    bits, target = tables["train"]
+    table = (bits, target, [quantisation.names[at] for at in kept], revision.manifest.classes)
+    held = tables.get("validation")
+    make = partial(build_learner, method["learner"], **method["learner_options"])
+    if not method.get("chain"):
+        return make().fit(*table, validation=held).program_
+    layers = {
+        layer: tuple(name for name in own if name not in gone)
+        for layer, own in quantisation.by_layer.items()
+    }
+    chain = Chain(make, method["chain_leaves"], method["chain"])
+    return chain.fit(*table, layers, validation=held).program_
