@@ -209,7 +209,22 @@ def test_a_hand_beats_a_machine_and_a_machine_replaces_what_a_machine_said() -> 
         Label("b", "new", "auto(purity,0.9)"),
         marks[2],
     )
-    assert labelled(marks, found, least=0.4)[2] == Label("d", "weak", "auto(purity,0.4)")
+    assert labelled(marks, found, least=0.4)[-1] == Label("d", "weak", "auto(purity,0.4)")
+
+
+def test_the_same_candidates_twice_change_nothing() -> None:
+    marks = (
+        Label("b", "from iou", automatic("iou", 0.3)),
+        Label("a", "left wall", by_hand("ada")),
+        Label("a", "wall", automatic("purity", 0.9)),
+        Label("b", "again", automatic("coverage", 0.3)),
+    )
+    found = [candidate("a", "wall"), candidate("b", "new"), candidate("c", "more")]
+    once = labelled(marks, found)
+    assert [(label.proposition, label.text) for label in once] == [
+        ("a", "left wall"), ("b", "new"), ("a", "wall"), ("c", "more"),
+    ]  # fmt: skip
+    assert labelled(once, found) == once
 
 
 def test_a_label_by_hand_that_comes_later_stands_before_the_machines() -> None:

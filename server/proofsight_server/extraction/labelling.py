@@ -80,16 +80,16 @@ def labelled(
     machine said of its proposition before; `least` is by default that of its method.
     """
     kept = with_labels(marks, by_hand)
-    named = {label.proposition for label in kept if is_by_hand(label)}
-    fresh = [
-        Label(c.proposition, c.text, automatic(c.method, c.score))
+    hands = [label for label in kept if is_by_hand(label)]
+    named = {label.proposition for label in hands}
+    fresh = {
+        c.proposition: Label(c.proposition, c.text, automatic(c.method, c.score))
         for c in candidates
         if c.proposition not in named and is_convincing(c, least)
-    ]
-    again = {label.proposition for label in fresh}
-    hands = [label for label in kept if is_by_hand(label)]
-    machines = [label for label in kept if not is_by_hand(label) and label.proposition not in again]
-    return (*hands, *fresh, *machines)
+    }
+    # Each in the place of what it replaces: the same candidates twice change nothing.
+    machines = (fresh.get(label.proposition, label) for label in kept if not is_by_hand(label))
+    return (*hands, *dict.fromkeys((*machines, *fresh.values())))
 
 
 def is_convincing(candidate: Candidate, least: float | None = None) -> bool:
