@@ -137,13 +137,14 @@ problem(unknown_policy, Program, 'rules.pl', Offset, [policy=Text]) :-
     member(policy(Policy, Offset), Policies),
     \+ memberchk(Policy, [exclusive, ordered, confidence, points]),
     format(string(Text), '~q', [Policy]).
-problem(mixed_policy, Program, 'rules.pl', Offset, [clause=Text]) :-
+problem(mixed_policy, Program, 'rules.pl', Offset, [clause=Text, policy=Name]) :-
     policy(Program, Policy),
     (   Policy == points
     ->  ruling(Program, Indicator, Offset)
     ;   scoring(Program, Indicator, Offset)
     ),
-    format(string(Text), '~q', [Indicator]).
+    format(string(Text), '~q', [Indicator]),
+    format(string(Name), '~q', [Policy]).
 problem(unobserved, Program, 'rules.pl', Offset, [name=Name]) :-
     part(proposition, Program, Propositions),
     member(proposition(Name, derived(_), _, _), Propositions),

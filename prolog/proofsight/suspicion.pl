@@ -34,7 +34,8 @@ suspicion(Code, Program, 'rules.pl', Offset, Slots) :-
         bounds(Program, All, Bounds),
         outscored(Bounds, Class, Slots),
         class_offset(Program, Class, Offset)
-    ;   Code = unreachable_class,
+    ;   \+ memberchk(rule(_, points(_, _), _, _, _), Rules),
+        Code = unreachable_class,
         unreachable(Program, Bodies, All, Class),
         class_offset(Program, Class, Offset),
         Slots = [name=Class]
