@@ -226,6 +226,27 @@ def test_scale_is_a_decimal_or_a_fraction() -> None:
             parse_scale(text)
 
 
+@settings(max_examples=80, deadline=None)
+@given(
+    height=st.integers(4, 40),
+    width=st.integers(4, 40),
+    size=st.one_of(st.none(), st.integers(4, 30)),
+    crop=st.one_of(st.none(), st.integers(2, 4)),
+)
+def test_the_window_is_the_part_of_the_picture_that_reaches_the_network(
+    height: int, width: int, size: int | None, crop: int | None
+) -> None:
+    options = Preprocessing(mode="L", size=size, crop=crop, scale=1.0)
+    left, top, right, bottom = options.window(height, width)
+    assert 0 <= left < right <= width + 1e-9 and 0 <= top < bottom <= height + 1e-9
+    # Pictures whose pixels say where they lie: the middle of the input shows the window's.
+    rows = np.broadcast_to(np.arange(height, dtype=np.uint8)[:, None], (height, width))
+    columns = np.broadcast_to(np.arange(width, dtype=np.uint8), (height, width))
+    seen = options(np.stack([rows, columns])[..., None])
+    assert float(seen[0].mean()) + 0.5 == pytest.approx((top + bottom) / 2, abs=0.2)
+    assert float(seen[1].mean()) + 0.5 == pytest.approx((left + right) / 2, abs=0.2)
+
+
 def test_flags_that_agree_with_the_record_or_say_nothing_are_fine() -> None:
     recorded = Preprocessing(mode="L", size=28, scale=1 / 256)
     assert PreprocessingOptions().agree(recorded) is recorded

@@ -73,7 +73,7 @@ def encoded(picture: Image.Image, *, lossless: bool) -> tuple[bytes, str]:
     """A picture as the bytes of a file, and the suffix of its name."""
     buffer = io.BytesIO()
     if lossless or not features.check("webp"):
-        picture.save(buffer, "PNG", optimize=True)
+        picture.save(buffer, "PNG")
         return buffer.getvalue(), ".png"
     picture.save(buffer, "WEBP", quality=_WEBP_QUALITY)
     return buffer.getvalue(), ".webp"
