@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofsight import Count, Evidence, Kind, Node, Proof, Region, Status, Tree
+from proofsight import Count, Evidence, Kind, Node, Proof, Region, Score, Status, Tree
 
 
 def node(*children: int, goal: str = "g", status: Status = Status.PROVED) -> Node:
@@ -109,7 +109,11 @@ def test_json_has_the_graph_and_only_what_there_is() -> None:
         label="wall",
     )
     counted = Node("at_least(1,[])", Kind.AT_LEAST, Status.ABSENT, count=Count(1, 0, 0))
-    proof = Proof((node(1, 2), full, counted), cut_short="nodes")
+    scored = Node(
+        "score(img,a,1)", Kind.SCORE, Status.PROVED, class_name="a", score=Score(1, 2, False, "b", 3)
+    )
+    given = Node("points(img,a,0)", Kind.POINTS, Status.PROVED, "p1", points=0)
+    proof = Proof((node(1, 2), full, counted, scored, given), cut_short="nodes")
     document = json.loads(json.dumps(proof.to_dict()))
     assert document["cut_short"] == "nodes"
     assert document["nodes"] == [
@@ -134,6 +138,22 @@ def test_json_has_the_graph_and_only_what_there_is() -> None:
             "kind": "at_least",
             "status": "ABSENT",
             "count": {"needed": 1, "holding": 0, "total": 0},
+            "children": [],
+        },
+        {
+            "goal": "score(img,a,1)",
+            "kind": "score",
+            "status": "PROVED",
+            "class": "a",
+            "score": {"points": 1, "base": 2, "won": False, "rival": "b", "margin": 3},
+            "children": [],
+        },
+        {
+            "goal": "points(img,a,0)",
+            "kind": "points",
+            "status": "PROVED",
+            "rule": "p1",
+            "points": 0,
             "children": [],
         },
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proofsight import Count, Decision, Evidence, Kind, Node, Proof, Status, Why
+from proofsight import Count, Decision, Evidence, Kind, Node, Proof, Score, Status, Why
 from proofsight.rendering.messages import messages
 from proofsight.rendering.text import render
 
@@ -28,6 +28,33 @@ def leaf(kind: Kind, status: Status, goal: str = "g(img)", **details: object) ->
             leaf(Kind.CLASS, Status.ABSENT, class_name="car"),
             "car does not hold: no rule concludes it",
         ),
+        (
+            leaf(Kind.CLASS, Status.PROVED, class_name="car"),
+            "car holds, since it was decided",
+        ),
+        (
+            leaf(Kind.SCORE, Status.PROVED, class_name="car", score=Score(14, 3, True, "a b", 5)),
+            "car scores 14 from base 3, 5 more than a b",
+        ),
+        (
+            leaf(Kind.SCORE, Status.PROVED, class_name="car", score=Score(-2, 0, False, "bus", 5)),
+            "car scores -2 from base 0, 5 less than bus",
+        ),
+        (
+            leaf(Kind.SCORE, Status.PROVED, class_name="car", score=Score(1, 0, True, "bus", 0)),
+            "car scores 1 from base 0, as does bus, which comes later",
+        ),
+        (
+            leaf(Kind.SCORE, Status.PROVED, class_name="car", score=Score(1, 0, False, "bus", 0)),
+            "car scores 1 from base 0, as does bus, which comes first",
+        ),
+        (
+            leaf(Kind.SCORE, Status.PROVED, class_name="car", score=Score(1, 1, True)),
+            "car scores 1 from base 1",
+        ),
+        (leaf(Kind.POINTS, Status.PROVED, rule="p1", points=4), "+4 by p1"),
+        (leaf(Kind.POINTS, Status.PROVED, rule="p1", points=0), "0 by p1"),
+        (leaf(Kind.POINTS, Status.ABSENT, rule="p1", points=-4), "no -4 by p1"),
         (leaf(Kind.RULE, Status.PROVED, rule="r3"), "rule r3 fires"),
         (leaf(Kind.RULE, Status.ABSENT, rule="r3"), "rule r3 does not fire"),
         (
@@ -89,6 +116,40 @@ def test_branches_show_what_is_beneath_what() -> None:
         "└─ g4 does not hold\n"
         "   ├─ g5 holds\n"
         "   └─ g6 holds\n"
+    )
+
+
+def test_a_line_of_points_stands_before_its_one_literal_and_above_several() -> None:
+    def points(status: Status, number: int, *children: int) -> Node:
+        return Node("g", Kind.POINTS, status, f"p{number}", children, points=number)
+
+    proof = Proof(
+        (
+            Node("score(img,car,3)", Kind.SCORE, Status.PROVED, children=(1, 2, 3),
+                 score=Score(3, 0, True), class_name="car"),
+            points(Status.PROVED, 1, 4),
+            points(Status.PROVED, 2, 5, 6),
+            points(Status.ABSENT, 3, 5),
+            Node("\\+g4", Kind.NOT, Status.PROVED, children=(6,)),
+            Node("g5", Kind.BUILTIN, Status.FACT),
+            Node("g6", Kind.USER, Status.ABSENT, children=(5,)),
+        )
+    )  # fmt: skip
+    assert proof.text() == (
+        "car scores 3 from base 0\n"
+        "├─ +1 by p1: g6 does not hold\n"
+        "│  └─ g5 holds\n"
+        "├─ +2 by p2\n"
+        "│  ├─ g5 holds\n"
+        "│  └─ g6 does not hold (shown above)\n"
+        "└─ no +3 by p3: g5 holds\n"
+    )
+
+
+def test_a_line_of_points_that_was_cut_short_says_so() -> None:
+    node = Node("points(img,car,3)", Kind.POINTS, Status.CUT_SHORT, "p1", points=3)
+    assert Proof((node,), cut_short="nodes").text() == (
+        "points(img,car,3) is left out: the proof has reached its most nodes\n"
     )
 
 
