@@ -15,6 +15,7 @@ from proofsight_server.extraction.entries import curve_of, require_entries
 from proofsight_server.extraction.evaluate import evaluate_revision
 from proofsight_server.extraction.extract import Source, extract
 from proofsight_server.extraction.options import ExtractOptions
+from proofsight_server.extraction.progress import Watch
 from proofsight_server.knowledge.repository import Repository
 from proofsight_server.knowledge.revision import Revision
 from proofsight_server.rules.entry import entry_layers, observed_at
@@ -170,8 +171,11 @@ def test_the_curve_shows_every_entry_and_hybrid(report: dict[str, Any]) -> None:
 def test_a_program_of_one_layer_has_no_entries_to_compare(
     source: Source, extracted: Revision
 ) -> None:
-    report = evaluate_revision(extracted, source.dataset, source.network)
+    phases: list[str] = []
+    watch = Watch(lambda phase, done, total: phases.append(phase))
+    report = evaluate_revision(extracted, source.dataset, source.network, watch=watch)
     assert report.figures["entries"] == []
+    assert not any("bits" in phase for phase in phases), "the network is run once"
     with pytest.raises(BadOption, match="entered at conv3 only, so that there is no curve"):
         require_entries(extracted.program, extracted.quantisation)
 

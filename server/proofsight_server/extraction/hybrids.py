@@ -48,7 +48,7 @@ def quantised_networks(
     batch, watch
         Images per forward pass, and who is told.
     """
-    if not len(dataset.train):
+    if not layers or not len(dataset.train):
         return {info.layer.atom: None for info in layers}
     templates = [Templates(quantisation, info.layer) for info in layers]
     with Probe(network, layers) as probe:
