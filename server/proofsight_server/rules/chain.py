@@ -162,7 +162,9 @@ class Chain:
         columns = Columns(bits.take(at, axis=1))
         trees: Trees = {}
         for column in sorted(wanted):
-            paths = shortened(grow_on_bits(columns, truth[:, column].astype(np.int64), leaves=self.leaves))
+            paths = shortened(
+                grow_on_bits(columns, truth[:, column].astype(np.int64), leaves=self.leaves)
+            )
             trees[column] = tuple(
                 Path(tuple((int(at[own]), sign) for own, sign in path.literals), 1)
                 for path in paths
