@@ -10,6 +10,7 @@ import numpy as np
 from proofsight_server.symbols.feature import Bools, Floats, Ints
 
 _STEPS = (-2, -1, 1, 2)
+_LEAST = np.iinfo(np.int64).min // 2
 _WEIGHT = 4  # an image counts more than an entry more or less
 
 
@@ -31,7 +32,8 @@ class PointsTable:
 
     A class wins with the most points, of equal ones the lowest index.  Changing one entry
     matters only where its bit is set, and there only through the margin, which is the same for
-    all columns: so all changes at once are one product of matrices.
+    all columns: so all changes at once are one product of matrices, over the few images whose
+    margin is small enough.
 
     Parameters
     ----------
@@ -47,12 +49,27 @@ class PointsTable:
 
     def __init__(self, bits: Bools, target: Ints, points: Ints, most: int) -> None:
         self._bits = np.column_stack([bits, np.ones(len(bits), dtype=np.bool_)]).astype(np.float32)
-        self._transposed = np.ascontiguousarray(self._bits.T)
         self._target = target
         self._most = most
         self.points = points.astype(np.int64)
-        self._rows = np.arange(len(target))
-        self._score()
+        self._count = points.shape[1]
+        # Scaled and with the index in them, scores of no two classes of an image are equal.
+        scores = np.rint(self._bits @ points.astype(np.float32)).astype(np.int64)
+        self._scores = scores * self._count + (self._count - 1 - np.arange(self._count))
+        self._own, self._first, self._highest, self._second = np.zeros(
+            (4, len(target)), dtype=np.int64
+        )
+        self._judge(np.arange(len(target)))
+
+    @property
+    def bits(self) -> Bools:
+        """(n, p) of the images."""
+        return self._bits[:, :-1] > 0
+
+    @property
+    def target(self) -> Ints:
+        """(n,) the class that should win."""
+        return self._target
 
     @property
     def images(self) -> int:
@@ -62,13 +79,14 @@ class PointsTable:
     def copy(self) -> PointsTable:
         """The same, to be changed on its own."""
         twin = copy(self)
-        twin.points, twin._scores = self.points.copy(), self._scores.copy()
+        for name in ("points", "_scores", "_own", "_first", "_highest", "_second"):
+            setattr(twin, name, getattr(self, name).copy())
         return twin
 
     @property
     def agreement(self) -> int:
         """Images on which the right class wins."""
-        return int(self._right.sum())
+        return int(np.count_nonzero(self._own > self._highest))
 
     @property
     def used(self) -> int:
@@ -77,8 +95,11 @@ class PointsTable:
 
     def gains(self) -> dict[int, Ints]:
         """By step, the change of agreement (p + 1, classes) where one entry changes by it."""
-        after = np.concatenate([self._outcomes(step) for step in _STEPS], axis=1)
-        table = np.rint(self._transposed @ after).astype(np.int64)
+        rows = self._contested(max(_STEPS))
+        after = [
+            self._outcome(rows, index, step) for step in _STEPS for index in range(self._count)
+        ]
+        table = np.rint(self._bits[rows].T @ np.stack(after, axis=1)).astype(np.int64)
         parts = np.split(table, len(_STEPS), axis=1)
         return dict(zip(_STEPS, parts, strict=True))
 
@@ -87,10 +108,12 @@ class PointsTable:
         changes = np.zeros_like(self.points[:-1])
         columns, chosen = np.nonzero(self.points[:-1])
         values = self.points[columns, chosen]
+        rows = self._contested(int(np.abs(values).max(initial=0)))
+        bits = self._bits[rows]
         for index, value in sorted(set(zip(chosen.tolist(), values.tolist(), strict=True))):
             entries = columns[(chosen == index) & (values == value)]
-            after = self._outcome(index, -value)
-            changes[entries, index] = np.rint(self._transposed[entries] @ after)
+            after = self._outcome(rows, index, -value)
+            changes[entries, index] = np.rint(after @ bits[:, entries])
         return changes
 
     def best(self, count: int, *, size: int) -> list[Move]:
@@ -128,40 +151,35 @@ class PointsTable:
     def change(self, column: int, chosen: int, step: int) -> None:
         """Change one entry and the scores by `step`."""
         self.points[column, chosen] += step
-        self._scores[:, chosen] += step * self._bits[:, column].astype(np.int64)
-        self._judge()
+        rows = np.flatnonzero(self._bits[:, column])
+        self._scores[rows, chosen] += step * self._count
+        self._judge(rows)
 
-    def _score(self) -> None:
-        self._scores = np.rint(self._bits @ self.points.astype(np.float32)).astype(np.int64)
-        self._judge()
+    def _judge(self, rows: Ints) -> None:
+        """Find the best two rivals of the right class on some images."""
+        scores, target = self._scores[rows], self._target[rows]
+        each = np.arange(len(rows))
+        self._own[rows] = scores[each, target]
+        scores[each, target] = _LEAST
+        first = scores.argmax(axis=1)
+        self._first[rows] = first
+        self._highest[rows] = scores[each, first]
+        scores[each, first] = _LEAST
+        self._second[rows] = scores.max(axis=1)
 
-    def _judge(self) -> None:
-        """Margins with ties broken: scores of no two classes are equal once scaled."""
-        count = self._scores.shape[1]
-        distinct = self._scores * count + (count - 1 - np.arange(count))
-        self._own = distinct[self._rows, self._target]
-        rivals = distinct.copy()
-        rivals[self._rows, self._target] = np.iinfo(np.int64).min // 2
-        self._first = rivals.argmax(axis=1)
-        self._highest = rivals[self._rows, self._first]
-        rivals[self._rows, self._first] = np.iinfo(np.int64).min // 2
-        self._second = rivals.max(axis=1)
-        self._distinct = distinct
-        self._right = self._own > self._highest
+    def _contested(self, step: int) -> Ints:
+        """The images on which another class may win where one score changes by `step` or less."""
+        return np.flatnonzero(np.abs(self._own - self._highest) <= step * self._count)
 
-    def _outcomes(self, step: int) -> Floats:
-        """The change of right (n, classes), -1 to 1, where the score of a class changes by `step`."""
-        count = self._scores.shape[1]
-        return np.stack([self._outcome(index, step) for index in range(count)], axis=1)
-
-    def _outcome(self, index: int, step: int) -> Floats:
-        """The change of right (n,) in -1, 0, 1 where the score of one class changes by `step`."""
-        change = step * self._scores.shape[1]
-        others = np.where(self._first == index, self._second, self._highest)
+    def _outcome(self, rows: Ints, index: int, step: int) -> Floats:
+        """The change of right (rows,) in -1, 0, 1 where one class's score changes by `step`."""
+        change = step * self._count
+        own, highest = self._own[rows], self._highest[rows]
+        others = np.where(self._first[rows] == index, self._second[rows], highest)
         right = np.where(
-            self._target == index,
-            self._own + change > self._highest,
-            self._own > np.maximum(self._distinct[:, index] + change, others),
+            self._target[rows] == index,
+            own + change > highest,
+            own > np.maximum(self._scores[rows, index] + change, others),
         )
-        change_of_right: Floats = right.astype(np.float32) - self._right.astype(np.float32)
-        return change_of_right
+        turned: Floats = right.astype(np.float32) - (own > highest).astype(np.float32)
+        return turned

@@ -18,8 +18,13 @@ from proofsight_server.rules.statistics import with_counts
 from proofsight_server.rules.table import Table, Validation, table
 from proofsight_server.symbols.feature import Bools, Ints
 
-_SEEN = 30_000  # training images looked at; more of them change little and cost in proportion
-_PENALTIES = 30
+# Training images that the weights are fitted on, and the points repaired on, at most: more of
+# them change little and cost in proportion.
+_FITTED = 12_000
+_SEEN = 30_000
+_PENALTIES = 12
+_START = 3  # times the bound: the weights that are narrowed down
+_SPARE = 1.5  # times the bound: the weights whose literals the repair may use
 _RUNG = 0.75  # from one size of the curve to the next
 _PER_CLASS = 30  # lines for each class where no bound is given
 _SCALES = np.geomspace(1, 0.25, 8)  # of the rounding, as shares of what makes full use of points
@@ -40,8 +45,9 @@ class CurvePoint:
 class Scorecard:
     """Lines of points: each literal gives small whole points to a class.
 
-    Sparse multinomial regression finds which literals matter, rounding makes points of its
-    weights, and coordinate descent on the points themselves repairs what rounding broke.
+    Sparse multinomial regression finds which literals matter; its weights are thinned out and
+    fitted again by turns; rounding makes points of them, and coordinate descent on the points
+    themselves repairs what rounding broke.
     Related work for two classes: RiskSLIM (https://arxiv.org/abs/1610.00168), FasterRisk
     (https://arxiv.org/abs/2210.05846).
 
@@ -166,42 +172,29 @@ class Scorecard:
         self, learned: Table, present: Ints, bound: int
     ) -> Iterator[tuple[CurvePoint, Ints]]:
         """Yield points (p + 1, present) of falling size, each with its figures."""
-        bits, target = _sample(learned, self.seed)
+        bits, target = _sample(learned, _SEEN, self.seed)
         target = np.searchsorted(present, target)
-        regression = Regression(bits, target, len(present))
-        path = list(_up_to(regression.path(_PENALTIES), int(1.5 * bound)))
-        columns = np.flatnonzero((path[-1].table != 0).any(axis=1))
+        few, wanted = _sample(learned, _FITTED, self.seed)
+        regression = Regression(few, np.searchsorted(present, wanted), len(present))
+        weights = _last(_up_to(regression.path(_PENALTIES), _START * bound))
+        weights = _last(regression.narrowed(weights, int(_SPARE * bound)))
+        columns = np.flatnonzero((weights.table != 0).any(axis=1))
         screened = bits[:, columns]
         best: PointsTable | None = None
         for size in _sizes(bound, len(present)):
-            starts = [self._rounded(regression, path, size, columns, screened, target)]
+            weights = _last(regression.narrowed(weights, size))
+            starts = [self._rounded(regression.plain(weights), columns, screened, target)]
             if best is not None:
                 starts.append(pruned(best, size))
-            best = max((repaired(start, size) for start in starts), key=lambda one: one.agreement)
+            best = max((repaired(one, size) for one in starts), key=lambda one: one.agreement)
             points = np.zeros((learned.bits.shape[1] + 1, len(present)), dtype=np.int64)
             points[columns] = best.points[:-1]
             points[-1] = best.points[-1]
             yield self._figures(learned, present, points, best), points
 
-    def _rounded(
-        self,
-        regression: Regression,
-        path: Sequence[Weights],
-        size: int,
-        columns: Ints,
-        bits: Bools,
-        target: Ints,
-    ) -> PointsTable:
-        """Round the sparsest weights of the path that fill the size, at the best scale."""
-        weights = next((one for one in path if one.used >= size), path[-1])
-        strength = np.abs(weights.table)
-        if weights.used > size:
-            least = np.sort(strength, axis=None)[-size]
-            allowed = (strength >= least) & (strength > 0)
-        else:
-            allowed = strength > 0
-        fitted = regression.refitted(weights, allowed)
-        table, bias = fitted.table[columns], fitted.bias - fitted.bias.mean()
+    def _rounded(self, weights: Weights, columns: Ints, bits: Bools, target: Ints) -> PointsTable:
+        """Round weights at the scale that agrees best."""
+        table, bias = weights.table[columns], weights.bias - weights.bias.mean()
         largest = float(np.abs(table).max(initial=0)) or 1.0
         tables = []
         for share in _SCALES:
@@ -229,12 +222,12 @@ class Scorecard:
         return min(good, key=lambda place: tried[place].literals)
 
 
-def _sample(learned: Table, seed: int) -> tuple[Bools, Ints]:
+def _sample(learned: Table, most: int, seed: int) -> tuple[Bools, Ints]:
     images = len(learned.target)
-    if images <= _SEEN:
+    if images <= most:
         return learned.bits, learned.target
     rng = np.random.default_rng(seed)
-    chosen = np.sort(rng.choice(images, _SEEN, replace=False))
+    chosen = np.sort(rng.choice(images, most, replace=False))
     # a class too rare to be drawn would be taken for one without images
     first = np.unique(learned.target, return_index=True)[1]
     chosen = np.union1d(chosen, first)
@@ -246,6 +239,11 @@ def _up_to(path: Iterator[Weights], used: int) -> Iterator[Weights]:
         yield weights
         if weights.used >= used:
             return
+
+
+def _last(path: Iterator[Weights]) -> Weights:
+    *_, last = path
+    return last
 
 
 def _sizes(bound: int, classes: int) -> Iterator[int]:
