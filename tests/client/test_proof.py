@@ -110,7 +110,11 @@ def test_json_has_the_graph_and_only_what_there_is() -> None:
     )
     counted = Node("at_least(1,[])", Kind.AT_LEAST, Status.ABSENT, count=Count(1, 0, 0))
     scored = Node(
-        "score(img,a,1)", Kind.SCORE, Status.PROVED, class_name="a", score=Score(1, 2, False, "b", 3)
+        "score(img,a,1)",
+        Kind.SCORE,
+        Status.PROVED,
+        class_name="a",
+        score=Score(1, 2, False, "b", 3),
     )
     given = Node("points(img,a,0)", Kind.POINTS, Status.PROVED, "p1", points=0)
     proof = Proof((node(1, 2), full, counted, scored, given), cut_short="nodes")
