@@ -1,4 +1,4 @@
-"""Run benchmarks: `python -m benchmarks [NAME…] [--data ROOT] [--out DIR]`."""
+"""Run benchmarks: `python -m benchmarks [NAME…] [--data ROOT] [--work DIR] [--out DIR]`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ from pathlib import Path
 from benchmarks.figures import Row, document, machine, table
 from benchmarks.workspace import Workspace
 
-NAMES = ("fidelity", "learners", "agreement", "latency", "throughput", "soak", "reasoning")
+NAMES = (
+    "fidelity",
+    "faithful",
+    "learners",
+    "agreement",
+    "latency",
+    "throughput",
+    "soak",
+    "reasoning",
+    "flip",
+)
 
 
 def main() -> int:
@@ -25,6 +35,9 @@ def main() -> int:
         default=os.environ.get("PROOFSIGHT_DATA"),
         help="root of the real data sets (PROOFSIGHT_DATA); without it their rows are skipped",
     )
+    parser.add_argument(
+        "--work", type=Path, help="keep networks and revisions there, and go on from those there"
+    )
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     args = parser.parse_args()
     unknown = set(args.names) - set(NAMES)
@@ -35,7 +48,9 @@ def main() -> int:
         parser.error(f"--data {data} is no directory")
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="proofsight-bench-") as name:
-        workspace = Workspace(Path(name), data)
+        root = Path(name) if args.work is None else args.work.absolute()
+        root.mkdir(parents=True, exist_ok=True)
+        workspace = Workspace(root, data)
         for name in args.names or NAMES:
             print(f"== {name}", file=sys.stderr, flush=True)
             rows.extend(importlib.import_module(f"benchmarks.{name}").run(workspace))

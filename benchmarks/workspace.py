@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ class Workspace:
 
     root: Path
     data: Path | None
-    _made: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def repository(self) -> Path:
@@ -39,24 +38,38 @@ class Workspace:
         """Weights of a `small-cnn` trained with Elite BackProp, and what training reported."""
         name = f"{data.partition(':')[0]}-{seed}"
         weights = self.root / f"{name}.safetensors"
-        if name not in self._made:
-            self._made[name] = self.run(
-                *("train", "--data", data, "--model", "small-cnn", "--out", str(weights)),
-                *("--elite", "5", "--seed", str(seed)),
-                *options,
-            )
-        return weights, self._made[name]
+        return weights, self._kept(
+            weights,
+            *("train", "--data", data, "--model", "small-cnn", "--out", str(weights)),
+            *("--elite", "5", "--seed", str(seed)),
+            *options,
+        )
 
     def extracted(self, kb: str, data: str, model: str, weights: Path, *options: str) -> str:
         """`R/KB` of a revision extracted with a tree of at most 30 rules, thresholds mean-std."""
-        if f"kb:{kb}" not in self._made:
-            self._made[f"kb:{kb}"] = self.run(
-                *("extract", "--data", data, "--model", model, "--weights", str(weights)),
-                *("--repository", str(self.repository), "--name", kb, "--max-rules", "30"),
-                *("--threshold", "mean-std"),
-                *options,
-            )
+        tree = ("--max-rules", "30", "--threshold", "mean-std")
+        self.figures(kb, data, model, weights, *tree, *options)
         return f"{self.repository}/{kb}"
+
+    def figures(
+        self, kb: str, data: str, model: str, weights: Path, *options: str
+    ) -> dict[str, Any]:
+        """What extracting a revision, once, said of it."""
+        return self._kept(
+            self.repository / kb / "1",
+            *("extract", "--data", data, "--model", model, "--weights", str(weights)),
+            *("--repository", str(self.repository), "--name", kb),
+            *options,
+        )
+
+    def _kept(self, made: Path, *command: str) -> dict[str, Any]:
+        """What a command said that made a file, run only where it was not made before."""
+        name = str(made.relative_to(self.root)).replace("/", "-")
+        said = self.root / f"{name}.json"
+        if not said.exists():
+            said.write_text(json.dumps(self.run(*command)), encoding="utf-8")
+        kept: dict[str, Any] = json.loads(said.read_text(encoding="utf-8"))
+        return kept
 
     def digits(self) -> str:
         """The knowledge base of a network trained on scikit-learn's digits."""
