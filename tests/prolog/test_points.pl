@@ -4,6 +4,7 @@
 :- use_module(library(http/json), [atom_json_dict/3]).
 :- use_module(library(lists), [member/2, nth0/3, sum_list/2]).
 :- use_module(library(random), [random_member/2]).
+:- use_module('../../prolog/proofsight').
 :- use_module('../../prolog/proofsight/check').
 :- use_module('../../prolog/proofsight/encoding').
 :- use_module('../../prolog/proofsight/facts').
@@ -253,6 +254,19 @@ test('rules of user.pl may use scores', Holds == true) :-
     street_facts(upper_unobserved, Facts),
     explained(KB, Facts, goal("margin(Image, 1)"), Answer),
     Holds = Answer.holds.
+test('at the prompt, rules of a class end with its base',
+     Lines == [ "points(Image, driveway, 3) :- rule(p7, Image),",
+                "    \\+ active(Image, conv3_c26),  % 'left wall'",
+                "    \\+ active(Image, conv3_c12).",
+                "points(Image, driveway, 3) :- rule(p8, Image),",
+                "    active(Image, conv3_c40_max_g2_r0c1).",
+                "base_points(driveway, -1).",
+                ""
+              ]) :-
+    revision_path(scores, Directory),
+    knowledge_base(Directory),
+    with_output_to(string(Text), rules(driveway)),
+    split_string(Text, "\n", "", Lines).
 test('under other policies no class has a score', Solutions == []) :-
     street(KB),
     street_facts(plain, Facts),
