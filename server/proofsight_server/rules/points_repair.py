@@ -44,7 +44,7 @@ def _climb(table: PointsTable, size: int) -> None:
     """Take the best steps as long as any helps; the next best too, where they still help."""
     while moves := table.best(_AT_ONCE, size=size):
         for place, move in enumerate(moves):
-            if place and (table.used >= size and table.adds(move)):
+            if not table.allows(move, size=size):
                 continue
             before = table.agreement, -table.used
             table.apply(move)

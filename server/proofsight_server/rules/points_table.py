@@ -139,10 +139,12 @@ class PointsTable:
             moves.append(Move(column, chosen, _STEPS[step]))
         return moves
 
-    def adds(self, move: Move) -> bool:
-        """Whether a move makes an entry of a 0."""
+    def allows(self, move: Move, *, size: int) -> bool:
+        """Whether a move keeps the bounds on points and on the number of entries."""
+        if move.column == len(self.points) - 1:
+            return True
         entry = int(self.points[move.column, move.class_index])
-        return move.column < len(self.points) - 1 and entry == 0
+        return abs(entry + move.step) <= self._most and (entry != 0 or self.used < size)
 
     def apply(self, move: Move) -> None:
         """Change the table by a move."""
