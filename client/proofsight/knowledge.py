@@ -90,13 +90,17 @@ class Revision(_Value):
 
 @dataclass(frozen=True, slots=True)
 class Rule(_Value):
-    """One clause as Prolog text; `class_name` is empty for exceptions and derived rules."""
+    """One clause as Prolog text; `class_name` is empty for exceptions and derived rules.
+
+    `labels` are those of the propositions in its body, by proposition.
+    """
 
     name: str
     rule_id: str
     class_name: str
     text: str
     stats: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

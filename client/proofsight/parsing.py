@@ -240,7 +240,12 @@ def revision(message: knowledge_bases_pb2.Revision) -> Revision:
 def rule(message: knowledge_bases_pb2.Rule) -> Rule:
     """One clause."""
     return Rule(
-        message.name, message.rule_id, message.class_name, message.text, _object(message.stats)
+        message.name,
+        message.rule_id,
+        message.class_name,
+        message.text,
+        _object(message.stats),
+        {name: message.labels[name] for name in sorted(message.labels)},
     )
 
 

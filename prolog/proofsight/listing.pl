@@ -95,7 +95,7 @@ statistics_comment(KB, Rule, Comment) :-
 label_comment(KB, Goal, Comment) :-
     findall(Text,
             ( mentioned(Goal, P),
-              KB:label(P, Label, _),
+              once(KB:label(P, Label, _)),     % the first: a hand's, where there is one
               format(atom(Text), '~q', [Label])
             ),
             Texts),

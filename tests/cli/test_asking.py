@@ -150,7 +150,8 @@ def test_solutions_in_prolog_read_back(run: Run, png: Path) -> None:
 def test_rules_are_prolog_with_what_was_measured(run: Run) -> None:
     _, out, _ = run("rules")
     clause = "class(Image,digit_7) :- rule(r1,Image), active(Image,conv3_c12).\n"
-    assert out.startswith(f"{clause}    % confidence(0.981), support(412)\n")
+    told = "    % confidence(0.981), support(412)\n    % conv3_c12 'left wall'\n"
+    assert out.startswith(f"{clause}{told}")
     _, out, _ = run("rules", "--prolog")
     assert out.startswith(f"{clause}rule_stats(r1, [confidence(0.981), support(412)]).\n")
 

@@ -61,6 +61,7 @@ class FakeServer:
                 class_name="digit_7",
                 text=f"class(Image,digit_7) :- rule(r{n},Image), active(Image,conv3_c12).",
                 stats=struct({"support": 412, "confidence": 0.981}),
+                labels={"conv3_c12": "left wall"},
             )
             for n in range(1, 6)
         ]

@@ -115,6 +115,18 @@ test('goals that are not pure are not explained', error(proofsight('issue.unsafe
 test('rules are printed with statistics and labels', true(once(sub_string(Text, _, _, _, "% support 412, confidence 0.981")))) :-
     prints(rules(street), Text),
     once(sub_string(Text, _, _, _, "'left wall'")).
+test('of several labels of a proposition the first is shown', Labels == ["'car\\'s \"bonnet\"'"]) :-
+    prints(rules(street), Text),
+    split_string(Text, "\n", "", Lines),
+    findall(Label,
+            ( member(Line, Lines),
+              sub_string(Line, _, _, _, "conv3_c8)"),
+              sub_string(Line, B, _, _, "% "),
+              Start is B + 2,
+              sub_string(Line, Start, _, 0, Label)
+            ),
+            Labels0),
+    sort(Labels0, Labels).
 test('rules of a class come with their exceptions', Ids == ["r1", "r1_1", "r1_1_1", "r1_2", "r3"]) :-
     prints(rules(street), Text),
     split_string(Text, "\n", "", Lines),

@@ -208,7 +208,7 @@ safe("msort([b, a], L), reverse(L, R), sum_list([1, 2], S), numlist(1, 3, Ns)", 
 safe("predicted(Image, C, P), P > 0.5", 1).
 safe("rule(R, Image), rule_stats(R, S)", 3).
 safe("proposition(P, F, T), F = unit(L, N)", 2).
-safe("label(P, L, By)", 2).
+safe("label(P, L, By)", 3).
 safe("layer(L, M, K, N), reads(L, R)", 2).
 safe("policy(P), default_class(D), class_order(O)", 1).
 safe("ab(R, Image)", 0).

@@ -62,7 +62,7 @@ def test_a_map_that_is_all_zero_warms_nothing() -> None:
 
 @pytest.mark.parametrize("pixels", [SMALL, LARGE])
 def test_what_is_written_is_a_picture_again_and_small_ones_lose_nothing(
-    pixels: np.ndarray,  # type: ignore[type-arg]
+    pixels: np.ndarray,
 ) -> None:
     image = overlaid(pixels, marks(window=(0.0, 0.0, *pixels.shape[1::-1])))
     data, suffix = encoded(image, lossless=is_tiny(pixels))

@@ -61,6 +61,9 @@ def rules(args: argparse.Namespace) -> int:
             print(f"rule_stats({quote(rule.rule_id)}, [{', '.join(_stats(rule))}]).")
         elif rule.stats:
             print_spans([(f"    % {', '.join(_stats(rule))}", "dim")])
+        if args.form != "prolog" and rule.labels:
+            named = (f"{quote(p)} {quote(label)}" for p, label in rule.labels.items())
+            print_spans([(f"    % {', '.join(named)}", "dim")])
     for name, points in bases.items():
         if wanted in (None, name):
             print(f"base_points({quote(name)}, {points}).")

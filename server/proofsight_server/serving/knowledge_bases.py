@@ -247,4 +247,9 @@ def _rule(host: Host, rule: Rule) -> knowledge_bases_pb2.Rule:
         class_name=_class_of(rule),
         text=rule_text(rule),
         stats=_struct(dict(rule.stats)),
+        labels={
+            literal.proposition: host.revision.labels[literal.proposition]
+            for literal in rule.literals()
+            if literal.proposition in host.revision.labels
+        },
     )
