@@ -176,3 +176,61 @@ def test_values_that_are_no_table_of_finite_numbers_are_refused(
     MeanThreshold().fit(np.ones((1, 2), np.float32))
     with pytest.raises(BadTensor):
         MeanThreshold().fit(values)
+
+
+@settings(max_examples=60, deadline=None)
+@given(values=columns(0.5), rng=random_generators(), cuts=st.integers(2, 4))
+def test_several_cuts_begin_with_the_best_and_each_saves_what_no_other_part_does(
+    values: Values, rng: np.random.Generator, cuts: int
+) -> None:
+    target = rng.integers(0, 3, len(values))
+    fitted = InfoGainThreshold(cuts=cuts).fit(values, target).thresholds_
+    assert fitted.shape == (cuts, values.shape[1])
+    for column, found in zip(values.T.tolist(), fitted.T.tolist(), strict=True):
+        assert found == sorted(found)
+        assert set(found) == set(slow_cuts(column, target.tolist(), cuts))
+
+
+def slow_cuts(column: list[float], target: list[int], cuts: int) -> list[float]:
+    """The best cut of the part whose cut saves most, again and again."""
+    parts = [list(zip(column, target, strict=True))]
+    found: list[float] = []
+    while len(found) < cuts:
+        saved = []
+        for part in parts:
+            values, labels = [v for v, _ in part], [t for _, t in part]
+            cut = float(slow_info_gain(values, labels)) if part else math.inf
+            low = [t for v, t in part if v <= cut]
+            high = [t for v, t in part if v > cut]
+            gain = (
+                len(labels) * entropy(labels) - len(low) * entropy(low) - len(high) * entropy(high)
+                if low and high
+                else 0.0
+            )
+            saved.append((round(gain, 9), cut))
+        best = max(range(len(parts)), key=lambda place: saved[place][0])
+        if found and saved[best][0] <= 0:
+            break
+        gain, cut = saved[best]
+        found.append(cut)
+        part = parts.pop(best)
+        parts += [[p for p in part if p[0] <= cut], [p for p in part if p[0] > cut]]
+    return found
+
+
+def test_several_quantiles_rise_and_are_observed_values() -> None:
+    values = np.random.default_rng(0).random((200, 3)).astype(np.float32)
+    fitted = QuantileThreshold(cuts=3).fit(values).thresholds_
+    assert fitted.shape == (3, 3)
+    assert (np.diff(fitted, axis=0) > 0).all()
+    assert np.isin(fitted, values).all()
+    shares = (values[None] <= fitted[:, None]).mean(axis=1)
+    assert np.allclose(shares, np.array([0.408, 0.625, 0.842])[:, None], atol=0.005)
+
+
+@pytest.mark.parametrize("strategy", [QuantileThreshold, InfoGainThreshold])
+@pytest.mark.parametrize("cuts", [0, -1, 1.5])
+def test_a_number_of_cuts_that_is_none_is_refused(strategy: type, cuts: int) -> None:
+    values = np.ones((4, 2), dtype=np.float32)
+    with pytest.raises(BadOption, match="a feature has a whole number of cuts from 1"):
+        strategy(cuts=cuts).fit(values, np.array([0, 1, 0, 1]))
