@@ -94,7 +94,7 @@ class Flip:
     lower_bound
         At least so many propositions must change; None where no number is enough.
     cut_short
-        `nodes`, `inferences` or `seconds`; empty where no limit was reached.
+        `steps`, `inferences` or `seconds`; empty where no limit was reached.
     """
 
     revision: str

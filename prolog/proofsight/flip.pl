@@ -34,7 +34,7 @@ together, so that there is a value that has them all.
 %       are no changes
 %     - Bound is how many propositions must change at least, `inf` where it
 %       cannot be
-%     - CutShort is `nodes`, `inferences` or `seconds`, or ''
+%     - CutShort is `steps`, `inferences` or `seconds`, or ''
 %
 %   The same question has the same answer.  Of several smallest sets it is
 %   that for the first of the rules that decide so, as they are tried, the

@@ -1,34 +1,54 @@
 :- module(proofsight_gain,
-          [ gains/3,                    % +Table, +Shift, -Gains
+          [ gains/4,                    % +Changes, +Shift, -Table, -Gains
+            steps/3,                    % +Feature, +Table, -Steps
             gain/4,                     % +Steps, +From, +To, -Gain
             missing/5,                  % +Moved, +Table, +Shift, +Need, -Missing
             least_changes/6             % +Gains, +Table, +Open, +Shift, +Missing, -Count
           ]).
-:- use_module(library(assoc), [get_assoc/3]).
+:- use_module(library(pairs), [group_pairs_by_key/2]).
 :- use_module(ladder, [cost/4]).
 :- use_module(shift, [standing/3]).
 
-:- det(gains/3).
+:- det(gains/4).
 :- det(gain/4).
 :- det(missing/5).
 :- det(least_changes/6).
 
 /** <module> What a score gains on another
 
-A Table is Feature-Steps, as an assoc or as its pairs; Steps are
-step(Level, Points), which reaching Level from below gains, and
-chance(Points), which leaving the start may gain.
+A Table has the Steps of each feature that matters: step(Level, Points),
+which reaching Level from below gains, and chance(Points), which leaving
+the start may gain.
 */
 
-%!  gains(+Table, +Shift, -Gains) is det.
+%!  gains(+Changes, +Shift, -Table, -Gains) is det.
 %
-%   Gains are gain(Points, Feature, Low, High), by falling Points, one for
-%   each proposition that Feature, which may stand from Low to High, can
-%   cross: no way of crossing so many gains more.  Table is of pairs.
+%   Table is of Changes, Feature-Step in any order.  Gains are gain(Points,
+%   Feature, Low, High), by falling Points, one for each proposition that
+%   Feature, which may stand from Low to High, can cross: no way of crossing
+%   so many gains more.
 
-gains(Table, Shift, Gains) :-
-    unordered(Table, Shift, Gains0),
+gains(Changes, Shift, Table, Gains) :-
+    keysort(Changes, Sorted),
+    group_pairs_by_key(Sorted, Groups),
+    Shift = shift(_, _, _, Standings),
+    functor(Standings, _, Size),
+    functor(Table, table, Size),
+    fill(Groups, Table),
+    unordered(Groups, Shift, Gains0),
     sort(1, @>=, Gains0, Gains).
+
+fill([], _) =>
+    true.
+fill([Feature-Steps|Groups], Table) =>
+    arg(Feature, Table, Steps),
+    fill(Groups, Table).
+
+%!  steps(+Feature, +Table, -Steps) is semidet.
+
+steps(Feature, Table, Steps) :-
+    arg(Feature, Table, Steps),
+    nonvar(Steps).
 
 unordered([], _, Gains) =>
     Gains = [].
@@ -102,13 +122,12 @@ gain([chance(Points)|Steps], From, To, Gain0, Gain) =>
 
 %!  missing(+Moved, +Table, +Shift, +Need, -Missing) is det.
 %
-%   Missing is what is left of Need after the features Moved.  Table is an
-%   assoc.
+%   Missing is what is left of Need after the features Moved.
 
 missing([], _, _, Missing0, Missing) =>
     Missing = Missing0.
 missing([Feature|Moved], Table, Shift, Missing0, Missing) =>
-    (   get_assoc(Feature, Table, Steps)
+    (   steps(Feature, Table, Steps)
     ->  standing(Feature, Shift, Standing),
         Standing = at(_, _, Start, Now),
         gain(Steps, Start, Now, 0, Gain),
@@ -139,7 +158,7 @@ onward(Open, Table, Shift, Further) =>
 onward_gains([], _, _, Gains) =>
     Gains = [].
 onward_gains([Feature|Open], Table, Shift, Gains) =>
-    (   get_assoc(Feature, Table, Steps),
+    (   steps(Feature, Table, Steps),
         standing(Feature, Shift, Standing),
         Standing = at(Low, High, Start, Now),
         Low < High,

@@ -6,10 +6,9 @@
             margin_repairs/4            % +Margin, +Shift, +About, -Moves
           ]).
 :- use_module(library(apply), [maplist/3]).
-:- use_module(library(assoc), [get_assoc/3, ord_list_to_assoc/2]).
 :- use_module(library(lists), [append/2, append/3]).
-:- use_module(library(pairs), [group_pairs_by_key/2, pairs_values/2]).
-:- use_module(gain, [gain/4, gains/3, least_changes/6, missing/5]).
+:- use_module(library(pairs), [pairs_values/2]).
+:- use_module(gain, [gain/4, gains/4, least_changes/6, missing/5, steps/3]).
 :- use_module(repair, [nearest_moves/2, repairs/5]).
 :- use_module(shift, [movable/2, observed_rung/4, standing/3]).
 :- use_module(truth, [spec/3, truth/3]).
@@ -106,7 +105,7 @@ beneath(at_least(_, Inner), Ids) => Ids = Inner.
 %   Margin is what the score of Terms needs to be greater than that of
 %   Rival, two score_terms/3, by Least, 0 or 1:
 %   margin(Terms, Rival, Least, Need, Gains, Table).  Need is what is
-%   missing in the image; for Gains and Table, an assoc, see gain.pl.
+%   missing in the image; for Gains and Table see gain.pl.
 
 margin(Terms, Rival, Least, Shift, margin(Terms, Rival, Least, Need, Gains, Table)) :-
     Terms = terms(_, Total, _, Steps, Joint),
@@ -116,10 +115,7 @@ margin(Terms, Rival, Least, Shift, margin(Terms, Rival, Least, Need, Gains, Tabl
     joint_chances(RivalJoint, yes, RivalChances),
     negative(RivalSteps, Negative),
     append([Steps, Negative, Chances, RivalChances], All),
-    keysort(All, Sorted),
-    group_pairs_by_key(Sorted, Table0),
-    ord_list_to_assoc(Table0, Table),
-    gains(Table0, Shift, Gains).
+    gains(All, Shift, Table, Gains).
 
 negative([], Negative) =>
     Negative = [].
@@ -232,7 +228,7 @@ margin_repairs(Margin, Shift, About, Moves) :-
 by_gain(Table, Shift, Move, Negative-Move) :-
     arg(1, Move, Feature),
     arg(2, Move, Level),
-    (   get_assoc(Feature, Table, Steps)
+    (   steps(Feature, Table, Steps)
     ->  standing(Feature, Shift, Standing),
         Standing = at(_, _, Start, Now),
         gain(Steps, Start, Now, Already),

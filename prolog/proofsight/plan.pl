@@ -1,7 +1,6 @@
 :- module(proofsight_plan,
           [ plans/4                     % +Target, +Shift, -Reached, -Plans
           ]).
-:- use_module(library(lists), [member/2]).
 :- use_module(margin, [margin/5, score_terms/3]).
 :- use_module(truth, [decided/2, spec/3, winning/2]).
 
@@ -50,7 +49,7 @@ decider_plans(winner(_, Candidates, Default), Target, Class, _, Plans) =>
     ).
 decider_plans(points(Order), Target, Class, Shift, Plans) =>
     terms(Order, Shift, 1, Terms),
-    findall(Plan, points_plan(Target, Class, Terms, Shift, Plan), Plans).
+    points_plans(Target, Class, Terms, Shift, Plans).
 
 fits(class(Class), _, Class).
 fits(other(), Not, Class) :-
@@ -77,20 +76,34 @@ terms([Class-Score|Order], Shift, Rank, Terms) =>
     Next is Rank + 1,
     terms(Order, Shift, Next, Terms1).
 
-points_plan(class(Class), _, Terms, Shift, margins(Margins)) :-
-    member(t(Rank, Class, Of), Terms),
-    !,
-    findall(Margin,
-            ( member(t(Other, OtherClass, OtherOf), Terms),
-              OtherClass \== Class,
-              ahead(Rank, Of, Other, OtherOf, Shift, Margin)
-            ),
-            Margins).
-points_plan(other(), Class, Terms, Shift, margins([Margin])) :-
+%   The class that is wanted is ahead of all others; or one of the others is
+%   ahead of the image's own.
+
+points_plans(class(Class), _, Terms, Shift, Plans) =>
     memberchk(t(Rank, Class, Of), Terms),
-    member(t(Other, OtherClass, OtherOf), Terms),
-    OtherClass \== Class,
-    ahead(Other, OtherOf, Rank, Of, Shift, Margin).
+    margins(Terms, Rank, Of, Shift, Margins),
+    Plans = [margins(Margins)].
+points_plans(other(), Class, Terms, Shift, Plans) =>
+    memberchk(t(Rank, Class, Of), Terms),
+    rivals(Terms, Rank, Of, Shift, Plans).
+
+margins([], _, _, _, Margins) =>
+    Margins = [].
+margins([t(Rank, _, _)|Terms], Rank0, Of, Shift, Margins), Rank =:= Rank0 =>
+    margins(Terms, Rank0, Of, Shift, Margins).
+margins([t(Rank, _, Other)|Terms], Rank0, Of, Shift, Margins) =>
+    ahead(Rank0, Of, Rank, Other, Shift, Margin),
+    Margins = [Margin|Margins1],
+    margins(Terms, Rank0, Of, Shift, Margins1).
+
+rivals([], _, _, _, Plans) =>
+    Plans = [].
+rivals([t(Rank, _, _)|Terms], Rank0, Of, Shift, Plans), Rank =:= Rank0 =>
+    rivals(Terms, Rank0, Of, Shift, Plans).
+rivals([t(Rank, _, Other)|Terms], Rank0, Of, Shift, Plans) =>
+    ahead(Rank, Other, Rank0, Of, Shift, Margin),
+    Plans = [margins([Margin])|Plans1],
+    rivals(Terms, Rank0, Of, Shift, Plans1).
 
 %   Of equal scores the first wins.
 

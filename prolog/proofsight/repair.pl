@@ -1,5 +1,5 @@
 :- module(proofsight_repair,
-          [ force/6,                    % +Id, +Wanted, +Shift, -Cost, -Rest, ?Tail
+          [ force/7,                    % +Ids, +Wanted, +Shift, +Most, -Cost, -Rest, ?Tail
             repairs/5,                  % +Id, +Wanted, +Shift, +About, -Moves
             nearest_moves/2             % +Moves, -Nearest
           ]).
@@ -15,55 +15,60 @@
 Wanted is `yes` or `no` throughout.
 */
 
-%!  force(+Id, +Wanted, +Shift, -Cost, -Rest, ?Tail) is semidet.
+%!  force(+Ids, +Wanted, +Shift, +Most, -Cost, -Rest, ?Tail) is semidet.
 %
-%   Makes every move without which the node Id cannot be as Wanted; Cost is
-%   how many propositions that changed.  Rest, up to Tail, are the nodes,
-%   Id-Wanted, where there is a choice.  Fails where it cannot be.
+%   Makes every move without which the nodes Ids cannot all be as Wanted;
+%   Cost is how many propositions that changed.  Rest, up to Tail, are the
+%   nodes, Id-Wanted, where there is a choice.  Stops where Cost is greater
+%   than Most; fails where it cannot be.
 
-force(Id, Wanted, Shift, Cost, Rest, Tail) :-
+force(Ids, Wanted, Shift, Most, Cost, Rest, Tail) :-
+    force_all(Ids, Wanted, Shift, Most, 0, Cost, Rest, Tail).
+
+force_all([], _, _, _, Cost0, Cost, Rest, Tail) =>
+    Cost = Cost0,
+    Rest = Tail.
+force_all(_, _, _, Most, Cost0, Cost, Rest, Tail), Cost0 > Most =>
+    Cost = Cost0,
+    Rest = Tail.
+force_all([Id|Ids], Wanted, Shift, Most, Cost0, Cost, Rest, Tail) =>
     Shift = shift(About, _, _, _),
     spec(Id, About, Spec),
-    force_spec(Spec, Wanted, Id, Shift, Cost, Rest, Tail).
+    force_spec(Spec, Wanted, Id, Shift, Most, Cost0, Cost1, Rest, Rest1),
+    force_all(Ids, Wanted, Shift, Most, Cost1, Cost, Rest1, Tail).
 
-force_spec(active(Index, Layer, Threshold, Clauses), Wanted, Id, Shift, Cost, Rest, Tail) =>
+force_spec(active(Index, Layer, Threshold, Clauses), Wanted, Id, Shift, Most,
+           Cost0, Cost, Rest, Tail) =>
     Shift = shift(About, _, _, _),
     (   observed_rung(active(Index, Layer, Threshold, Clauses), Shift, About, Rung)
     ->  Rest = Tail,
         (   Rung = rung(Feature, _),
             movable(Feature, Shift)
         ->  rung_move(Wanted, Rung, Move),
-            move(Move, Shift, Cost)
+            move(Move, Shift, More),
+            Cost is Cost0 + More
         ;   truth(Id, About, Truth),    % no move changes it
             agrees(Truth, Wanted),
-            Cost = 0
+            Cost = Cost0
         )
-    ;   force_spec(any(Clauses), Wanted, Id, Shift, Cost, Rest, Tail)
+    ;   force_spec(any(Clauses), Wanted, Id, Shift, Most, Cost0, Cost, Rest, Tail)
     ).
-force_spec(clause(Body), yes, _, Shift, Cost, Rest, Tail) =>
-    force_all(Body, yes, Shift, 0, Cost, Rest, Tail).
-force_spec(clause([Only]), no, _, Shift, Cost, Rest, Tail) =>
-    force(Only, no, Shift, Cost, Rest, Tail).
-force_spec(not(Inner), Wanted, _, Shift, Cost, Rest, Tail) =>
+force_spec(clause(Body), yes, _, Shift, Most, Cost0, Cost, Rest, Tail) =>
+    force_all(Body, yes, Shift, Most, Cost0, Cost, Rest, Tail).
+force_spec(clause([Only]), no, _, Shift, Most, Cost0, Cost, Rest, Tail) =>
+    force_all([Only], no, Shift, Most, Cost0, Cost, Rest, Tail).
+force_spec(not(Inner), Wanted, _, Shift, Most, Cost0, Cost, Rest, Tail) =>
     opposite(Wanted, Opposite),
-    force(Inner, Opposite, Shift, Cost, Rest, Tail).
-force_spec(any(Clauses), no, _, Shift, Cost, Rest, Tail) =>
-    force_all(Clauses, no, Shift, 0, Cost, Rest, Tail).
-force_spec(any([]), yes, _, _, _, _, _) =>
+    force_all([Inner], Opposite, Shift, Most, Cost0, Cost, Rest, Tail).
+force_spec(any(Clauses), no, _, Shift, Most, Cost0, Cost, Rest, Tail) =>
+    force_all(Clauses, no, Shift, Most, Cost0, Cost, Rest, Tail).
+force_spec(any([]), yes, _, _, _, _, _, _, _) =>
     fail.
-force_spec(any([Only]), yes, _, Shift, Cost, Rest, Tail) =>
-    force(Only, yes, Shift, Cost, Rest, Tail).
-force_spec(_, Wanted, Id, _, Cost, Rest, Tail) =>
-    Cost = 0,
-    Rest = [Id-Wanted|Tail].
-
-force_all([], _, _, Cost0, Cost, Rest, Tail) =>
+force_spec(any([Only]), yes, _, Shift, Most, Cost0, Cost, Rest, Tail) =>
+    force_all([Only], yes, Shift, Most, Cost0, Cost, Rest, Tail).
+force_spec(_, Wanted, Id, _, _, Cost0, Cost, Rest, Tail) =>
     Cost = Cost0,
-    Rest = Tail.
-force_all([Id|Ids], Wanted, Shift, Cost0, Cost, Rest, Tail) =>
-    force(Id, Wanted, Shift, More, Rest, Rest1),
-    Cost1 is Cost0 + More,
-    force_all(Ids, Wanted, Shift, Cost1, Cost, Rest1, Tail).
+    Rest = [Id-Wanted|Tail].
 
 rung_move(yes, rung(Feature, Level), up(Feature, Level)).
 rung_move(no, rung(Feature, Level), down(Feature, Below)) :-

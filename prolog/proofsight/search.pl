@@ -7,7 +7,7 @@
 :- use_module(library(pairs), [pairs_keys/2]).
 :- use_module(condition, [hope/4, lacking/6, ways/5]).
 :- use_module(ladder, [cost/4]).
-:- use_module(repair, [force/6]).
+:- use_module(repair, [force/7]).
 :- use_module(shift, [forbid/2, move/3, moved/2, shifted/2, standing/3]).
 
 :- det(least_moves/5).
@@ -23,28 +23,29 @@ open each repair is tried, and is forbidden to those tried after it.
 
 %!  least_moves(+Plans, +Shift, +Limits, -Outcome, -Steps) is det.
 %
-%   Moves the features of Shift so that one of Plans holds, with the fewest
-%   propositions changed.  Outcome is one of
+%   Moves the features of Shift so that one of Plans, of which none holds
+%   yet, does, with the fewest propositions changed.  Outcome is one of
 %
 %     - found
 %     - impossible: every way was tried
-%     - cut_short(Why, Least, Whether): the search reached a limit, `nodes`,
+%     - cut_short(Why, Least, Whether): the search reached a limit, `steps`,
 %       `inferences` or `seconds`.  At least Least propositions must change;
 %       Whether says if it found some moves, `true` or `false`, the best of
 %       which are made.
 %
 %   Limits are those of bounded/3 and nodes(Count), 10,000 where not given:
-%   the most Steps.  The search takes a part of them, so as to end before
-%   it is ended.
+%   the most Steps, and as many again, or 100, to find any moves after that.
+%   The search takes a part of the others, so as to end before it is ended.
 
 least_moves(Plans, Shift, Limits, Outcome, Steps) :-
     budget(Limits, 0.6, Budget),
-    Least = least(0),
+    Least = least(1),
     catch(deepen(Plans, Shift, Budget, Least, Outcome0), cut_short(Why), true),
     (   nonvar(Outcome0)
     ->  Outcome = Outcome0
     ;   arg(1, Least, Bound),
         budget(Limits, 0.25, Further),
+        at_least_steps(Further, 100),
         improve(Plans, Shift, Further, Bound, Why, Outcome)
     ),
     arg(1, Budget, Steps).
@@ -60,12 +61,19 @@ budget(Limits, Share, steps(0, Nodes, LastInference, LastTime)) :-
     LastInference is Now + Share * Inferences,
     LastTime is Time + Share * Seconds.
 
+%   A first way is worth more than a low limit on steps.
+
+at_least_steps(Budget, Least) :-
+    arg(2, Budget, Most0),
+    Most is max(Most0, Least),
+    nb_setarg(2, Budget, Most).
+
 take_step(Budget) :-
     Budget = steps(Taken0, Most, Inferences, Time),
     Taken is Taken0 + 1,
     nb_setarg(1, Budget, Taken),
     (   Taken > Most
-    ->  throw(cut_short(nodes))
+    ->  throw(cut_short(steps))
     ;   statistics(inferences, Now),
         Now > Inferences
     ->  throw(cut_short(inferences))
@@ -79,12 +87,12 @@ take_step(Budget) :-
 
 deepen(Plans, Shift, Budget, Least, Outcome) :-
     untried(Plans, Tried),
-    deepen(0, Tried, Shift, Budget, Least, Outcome).
+    deepen(1, Tried, Shift, Budget, Least, Outcome).
 
 untried([], Tried) =>
     Tried = [].
 untried([Plan|Plans], Tried) =>
-    Tried = [0-Plan|Tried1],
+    Tried = [1-Plan|Tried1],
     untried(Plans, Tried1).
 
 deepen(_, [], _, _, _, Outcome) =>
@@ -100,7 +108,7 @@ deepen(Depth, Tried0, Shift, Budget, Least, Outcome) =>
 
 next_depth(Tried, Next) :-
     (   Tried == []
-    ->  Next = 0
+    ->  Next = 1
     ;   pairs_keys(Tried, Depths),
         min_list(Depths, Next)
     ).
@@ -142,20 +150,12 @@ within(Cost, search(_, Depth, _, Beyond)) :-
 %   attempt(+Plan, +Search) is nondet: moves features until Plan holds.
 
 attempt(rules(Yes, No), Search) :-
-    arg(1, Search, Shift),
-    force_all(Yes, Shift, 0, Cost, Rest),
+    Search = search(Shift, Depth, _, _),
+    force(Yes, yes, Shift, Depth, Cost, Rest, []),
     within(Cost, Search),
     step(rules(Rest, No), Cost, touched([], []), Search).
 attempt(margins(Margins), Search) :-
     step(margins(Margins), 0, touched([], []), Search).
-
-force_all([], _, Cost0, Cost, Rest) =>
-    Cost = Cost0,
-    Rest = [].
-force_all([Id|Ids], Shift, Cost0, Cost, Rest) =>
-    force(Id, yes, Shift, More, Rest, Rest1),
-    Cost1 is Cost0 + More,
-    force_all(Ids, Shift, Cost1, Cost, Rest1).
 
 step(Conditions, Cost, Touched, Search) :-
     Search = search(Shift, _, Budget, _),

@@ -34,31 +34,31 @@ test('nor for programs by points', forall(between(1, 80, Seed))) :-
     unload_revision(KB).
 
 test('a search cut short tells a true bound and changes that do it',
-     Cuts == [nodes]) :-
+     Cuts == [inferences]) :-
     findall(Cut,
             ( between(1, 25, Seed),
               set_random(seed(Seed)),
               random_points(14, Program),
               program_text(Program, Text),
               with_revision(['rules.pl'=Text], loaded(KB)),
-              member(Steps, [1, 2, 4, 8]),
+              member(Inferences, [100, 1_000, 2_000, 4_000]),
               member(Target, [other(), class(x), class(y), class(z)]),
-              (   cut_short(KB, Program, Target, Steps, Cut0)
+              (   cut_short(KB, Program, Target, Inferences, Cut0)
               ->  Cut = Cut0
-              ;   Cut = wrong(Seed, Steps, Target)
+              ;   Cut = wrong(Seed, Inferences, Target)
               )
             ),
             All),
     sort(All, Cuts0),
     exclude(==(''), Cuts0, Cuts).
 
-cut_short(KB, Program, Target, Steps, Cut) :-
+cut_short(KB, Program, Target, Inferences, Cut) :-
     random_facts(Program, Facts),
     Facts = facts(Image, Values, Predicted),
     carry(KB, Image, Values, Predicted),
     about(KB, Image, About),
-    flip(About, Target, [nodes(100_000)], flip(Status, From, _, Exact, _, Least, '', _)),
-    flip(About, Target, [nodes(Steps)], flip(Status1, From, To, Changes, Verified, Bound, Cut, _)),
+    flip(About, Target, [inferences(100_000_000)], flip(Status, From, _, Exact, _, Least, '', _)),
+    flip(About, Target, [inferences(Inferences)], flip(Status1, From, To, Changes, Verified, Bound, Cut, _)),
     (   Cut == ''
     ->  [Status1, Changes, Bound] == [Status, Exact, Least]
     ;   Status1 == 'CUT_SHORT',
