@@ -112,7 +112,7 @@ def _points(task: Task) -> Program:
     """Exactly LITERALS lines: for each class the bits that tell it best from all the others."""
     bits, target = task.bits[:TRAINING], task.target[:TRAINING]
     overall = bits.mean(axis=0)
-    rules = []
+    rules: list[Rule] = []
     for number in range(CLASSES):
         contrast = bits[target == number].mean(axis=0) - overall
         for column in np.argsort(-np.abs(contrast))[: LITERALS // CLASSES]:
