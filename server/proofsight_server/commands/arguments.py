@@ -162,3 +162,19 @@ def _parsed(function: str) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(error.message) from error
 
     return convert
+
+
+def learner_option(text: str) -> tuple[str, int | float | bool | str | None]:
+    """`KEY=VALUE` of `--learner-option`; a value is a number, true, false, none, or a word."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise argparse.ArgumentTypeError(f"must be KEY=VALUE, as tail=0.005, not {text!r}")
+    words: dict[str, bool | None] = {"true": True, "false": False, "none": None}
+    if value in words:
+        return key, words[value]
+    for number in (int, float):
+        try:
+            return key, number(value)
+        except ValueError:
+            continue
+    return key, value

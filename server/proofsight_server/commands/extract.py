@@ -17,6 +17,7 @@ from proofsight_server.commands.arguments import (
     grids,
     image_shape,
     layer,
+    learner_option,
     positive,
     preprocessing_options,
     rules_bound,
@@ -86,6 +87,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="most rules, or lines of points, or auto: chosen on validation images (30 for tree)",
     )
     parser.add_argument(
+        "--learner-option",
+        metavar="KEY=VALUE",
+        action="append",
+        type=learner_option,
+        default=[],
+        help="what else the learner takes, e.g. tail=0.005 of fold or max_points=3 of scorecard; "
+        "may be repeated",
+    )
+    parser.add_argument(
         "--budget",
         metavar="N",
         type=positive,
@@ -142,6 +152,7 @@ def _extract(args: argparse.Namespace) -> int:
         **_chain(args),
         learner=args.learner,
         max_rules=args.max_rules,
+        learner_options=dict(args.learner_option),
         reduction=args.reduction,
         threshold=args.threshold and args.threshold.replace("-", "_"),
         cuts=args.cuts,

@@ -14,6 +14,7 @@ from proofsight_server.commands.arguments import (
     add_json,
     add_preprocessing,
     allowed,
+    image_shape,
     positive,
     preprocessing_options,
     whole,
@@ -29,7 +30,16 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_data(parser)
-    parser.add_argument("--model", metavar="M", default="small-cnn", help=f"{MODEL} (small-cnn)")
+    parser.add_argument(
+        "--model", metavar="M", help=f"{MODEL} (small-cnn, or what --weights were made for)"
+    )
+    parser.add_argument(
+        "--weights",
+        metavar="W",
+        type=Path,
+        help="begin with these: safetensors or a state dict; with --elite, Elite BackProp is all "
+        "that is done to them",
+    )
     parser.add_argument(
         "--out",
         metavar="W.safetensors",
@@ -77,6 +87,8 @@ def _train(args: argparse.Namespace) -> int:
     options = _options(args)
     _check_target(args.out)
     dataset = open_dataset(args.data, seed=args.seed)
+    start = None if args.weights is None else _start(args, dataset)
+    args.model = (args.model or "small-cnn") if start is None else start.model
     with shown() as progress:
         network, report = train(
             dataset,
@@ -85,6 +97,7 @@ def _train(args: argparse.Namespace) -> int:
             lambda done, total: progress("training", done, total),
             preprocessing=preprocessing_options(args),
             allow=allowed(args),
+            start=start,
         )
         accuracies = _accuracies(dataset, network, report)
     save_weights(
@@ -108,6 +121,21 @@ def _train(args: argparse.Namespace) -> int:
             print(f"warning: {warning}")
     print(f"{args.out} written after {report.seconds:.1f} s")
     return 0
+
+
+def _start(args: argparse.Namespace, dataset: Dataset) -> Network:
+    """The network to begin with."""
+    from proofsight_server.vision.network import load_network, load_weights
+
+    metadata: dict[str, Any] = load_weights(args.weights)[1]
+    return load_network(
+        args.weights,
+        model=args.model,
+        classes=None if "classes" in metadata else dataset.classes,
+        preprocessing=preprocessing_options(args),
+        input_shape=image_shape(dataset),
+        allow=allowed(args),
+    )
 
 
 def _options(args: argparse.Namespace) -> TrainOptions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from inspect import signature
 from typing import Any, Protocol, Self
 
 from proofsight_server.errors import BadOption
@@ -59,9 +60,11 @@ def build_learner(name: str, **options: Any) -> Learner:
         raise BadOption(
             f"a learner is one of {', '.join(LEARNERS)}, not {name!r}", option="learner", value=name
         )
-    try:
-        return LEARNERS[name](**options)
-    except TypeError as error:
-        raise BadOption(
-            f"the {name} learner does not take all of {', '.join(options)}", option="learner"
-        ) from error
+    known = signature(LEARNERS[name]).parameters
+    for option in options:
+        if option not in known:
+            raise BadOption(
+                f"the {name} learner has no option {option!r}; it has {', '.join(known)}",
+                option=option,
+            )
+    return LEARNERS[name](**options)

@@ -34,6 +34,7 @@ class SmallCNN(nn.Module):
         flat = [width for block in widths for width in block]
         if any(not isinstance(width, int) or not 1 <= width <= _WIDEST for width in flat):
             raise BadModel(f"widths of small-cnn are whole numbers of 1..{_WIDEST}, not {widths}")
+        self.widths = tuple(tuple(block) for block in widths)
         layers: list[nn.Module] = []
         channels = in_channels
         for position, block in enumerate(widths):

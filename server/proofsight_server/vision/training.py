@@ -21,6 +21,7 @@ from proofsight_server.vision.layers import resolve
 from proofsight_server.vision.model import SMALL_CNN, build_model, input_mode
 from proofsight_server.vision.network import Network, logits_of, settle_shape
 from proofsight_server.vision.preprocessing import Preprocessing, PreprocessingOptions
+from proofsight_server.vision.small_cnn import SmallCNN
 
 # Images to learn from in all, from which the number of epochs follows where none is given.
 _BUDGET = 270_000
@@ -99,7 +100,8 @@ class TrainOptions:
 class TrainingReport:
     """Figures of a training: accuracies are shares in 0..1, the test images were read once.
 
-    `tensors` are kept with the weights: the elite weights, if there are any.
+    `best_epoch` counts from 1 and is 0 where only Elite BackProp was done; `tensors` are kept
+    with the weights: the elite weights, if there are any.
     """
 
     data: str
@@ -138,8 +140,9 @@ def train(
     preprocessing: Preprocessing | PreprocessingOptions | None = None,
     model_options: Mapping[str, Any] | None = None,
     allow: frozenset[str] = frozenset(),
+    start: Network | None = None,
 ) -> tuple[Network, TrainingReport]:
-    """Train a network from fresh weights.
+    """Train a network, from fresh weights or from those of another.
 
     The same seed, data, options and number of threads give the same weights.  The global
     generator of torch is used (dropout knows no other) and left as it was found.  Nothing is
@@ -163,11 +166,16 @@ def train(
         Options of the model.
     allow
         Factories that may be imported.
+    start
+        A network of the data's classes, which is changed in place; `model`, `preprocessing` and
+        `model_options` are then its own.  With Elite BackProp nothing else is done to it;
+        without, its training goes on.
 
     Raises
     ------
     BadDataset, BadModel, BadOption, UnknownLayer
-        The data have no labels, the model cannot be built, an option does not fit it.
+        The data have no labels or other classes, the model cannot be built, an option does not
+        fit it.
     """
     options = options or TrainOptions()
     if dataset.train.labels is None:
@@ -175,7 +183,12 @@ def train(
     began = time.monotonic()
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(options.seed)
-        network = _fresh(dataset, model, options.seed, preprocessing, model_options or {}, allow)
+        if start is None:
+            network = _fresh(
+                dataset, model, options.seed, preprocessing, model_options or {}, allow
+            )
+        else:
+            network = _again(start, dataset)
         layers = None
         if options.elite is not None:
             # Before the work, not after: a layer that cannot be read is an error now.
@@ -183,7 +196,8 @@ def train(
         images, watched = Batches(network, dataset.train), Batches(network, dataset.validation)
         first, second = options.fitting(len(images)), options.elite_fitting(len(images))
         runs = 0 if layers is None else 1 + len(options.elite_sweep)
-        share = first.epochs / (first.epochs + runs * second.epochs)
+        anew = start is None or layers is None
+        share = first.epochs / (first.epochs + runs * second.epochs) if anew else 0.0
 
         def count(offset: float, part: float) -> Callable[[int, int], None]:
             def counted(done: int, total: int) -> None:
@@ -193,17 +207,19 @@ def train(
 
             return counted
 
-        epochs = fit(
-            network.module,
-            images,
-            watched,
-            lambda batch, labels: functional.cross_entropy(network.module(batch), labels),
-            first,
-            generator=torch.Generator().manual_seed(options.seed),
-            phase="train",
-            on_batch=count(0.0, share),
-            on_epoch=on_epoch,
-        )
+        epochs: list[Epoch] = []
+        if anew:
+            epochs = fit(
+                network.module,
+                images,
+                watched,
+                lambda batch, labels: functional.cross_entropy(network.module(batch), labels),
+                first,
+                generator=torch.Generator().manual_seed(options.seed),
+                phase="train",
+                on_batch=count(0.0, share),
+                on_epoch=on_epoch,
+            )
         elite, report = None, None
         if layers is not None and options.elite is not None:
             elite, report = elite_backprop(
@@ -223,7 +239,7 @@ def train(
         seed=options.seed,
         options=options,
         epochs=tuple(epochs),
-        best_epoch=best_of(epochs).number,
+        best_epoch=best_of(epochs).number if epochs else 0,
         validation_accuracy=judge(network.module, watched)[1],
         test_accuracy=judge(network.module, Batches(network, dataset.test))[1],
         seconds=time.monotonic() - began,
@@ -235,6 +251,16 @@ def train(
 def best_of(epochs: list[Epoch]) -> Epoch:
     """The epoch with the highest validation accuracy, then the lowest loss there; the first."""
     return max(epochs, key=lambda epoch: (epoch.validation_accuracy, -epoch.validation_loss))
+
+
+def _again(start: Network, dataset: Dataset) -> Network:
+    if tuple(start.classes) != tuple(dataset.classes):
+        raise BadDataset(
+            f"the weights are for the classes {', '.join(start.classes)}, and {dataset.uri} has "
+            f"{', '.join(dataset.classes)}; train on the data they were made for"
+        )
+    start.module.requires_grad_(True)
+    return start
 
 
 def _fresh(
@@ -268,4 +294,8 @@ def _fresh(
             f"{model} gives {logits} logits, but the data have {classes} classes; let the factory "
             "take their number as `classes`"
         )
-    return Network(module, model, dict(model_options), dataset.classes, settled, shape)
+    sizes = dict(model_options)
+    if isinstance(module, SmallCNN):
+        # Recorded, so that the weights load after a change of the default sizes too.
+        sizes["widths"] = [list(block) for block in module.widths]
+    return Network(module, model, sizes, dataset.classes, settled, shape)
