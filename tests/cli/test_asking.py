@@ -30,6 +30,8 @@ REVISION = "knowledgeBases/digits/revisions/3"
         ["why", "IMAGE"],
         ["why", "IMAGE", "--goal", "class(Image, digit_7)"],
         ["why-not", "IMAGE", "--class", "digit_1"],
+        ["flip", "IMAGE"],
+        ["flip", "IMAGE", "--class", "digit_1"],
         ["query", "--goal", "class(Image, C)", "IMAGE"],
         ["query", "--goal", "member(X, [1])"],
     ],

@@ -69,6 +69,7 @@ class FakeServer:
         self.values = {"conv3_c12": 4.3125, "conv3_c40": 0.1}
         self.proof = proof_message()
         self.holds = True
+        self.flip = flip_message()
         self.solutions = [[("C", "digit_7")], [("C", "'it''s'")]]
         self.cut_query = False
         self.files = {"quantiser.pl": "q\n", "rules.pl": "r\r\n", "user.pl": "ü\n"}
@@ -177,6 +178,40 @@ def proof_message() -> proof_pb2.Proof:
     )
 
 
+def flip_message() -> explanations.FlipResponse:
+    change = explanations.Change
+    return explanations.FlipResponse(
+        revision=REVISION,
+        etag="e1",
+        decision=explanations.Decision(class_name="digit_7", rule="r12"),
+        predictions=PREDICTIONS,
+        status=explanations.FLIP_STATUS_FOUND,
+        flipped=explanations.Decision(class_name="digit_1", by_default=True),
+        changes=[
+            change(
+                proposition="conv3_c12",
+                active_before=True,
+                value=4.3125,
+                threshold=2.1,
+                direction=explanations.CHANGE_DIRECTION_AT_MOST,
+                limit=0.5,
+                label="left wall",
+            ),
+            change(
+                proposition="conv3_c40",
+                active_after=True,
+                value=0.1,
+                threshold=0.41,
+                direction=explanations.CHANGE_DIRECTION_ABOVE,
+            ),
+        ],
+        verified=True,
+        lower_bound=2,
+        steps=3,
+        inferences=99,
+    )
+
+
 def status(
     code: int, reason: str, message: str = "no", *details: Any, **metadata: str
 ) -> status_pb2.Status:
@@ -213,6 +248,10 @@ class FakeExplanations(explanations_pb2_grpc.ExplanationsServicer):
             proof=self._server.proof,
             facts=self._server.facts() if request.with_facts else None,
         )
+
+    def Flip(self, request: Any, context: Any) -> Any:
+        self._server.note(request, context)
+        return self._server.flip
 
     def Query(self, request: Any, context: Any) -> Iterator[Any]:
         self._server.note(request, context)

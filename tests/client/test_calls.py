@@ -49,6 +49,7 @@ def test_every_method_path_is_one_of_the_contract() -> None:
         calls.facts(b"x", "d").method,
         calls.classify(FACTS).method,
         calls.why(FACTS).method,
+        calls.flip(FACTS).method,
         calls.query("g", FACTS).method,
         "/proofsight.v1.Facts/TranslateImages",
     }
@@ -56,7 +57,7 @@ def test_every_method_path_is_one_of_the_contract() -> None:
 
 
 def test_every_question_has_its_subject_in_the_field_that_facts_are_encoded_for() -> None:
-    for message in ("ClassifyRequest", "ExplainRequest", "QueryRequest"):
+    for message in ("ClassifyRequest", "ExplainRequest", "FlipRequest", "QueryRequest"):
         fields = explanations_pb2.DESCRIPTOR.message_types_by_name[message].fields_by_name
         assert fields["subject"].number == SUBJECT_FIELD
         assert fields["subject"].message_type == explanations_pb2.Subject.DESCRIPTOR
