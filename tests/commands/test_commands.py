@@ -36,6 +36,28 @@ def test_train_prints_figures_as_one_json_document(run: Run, archive: Path, tmp_
     assert "training" in ran.err and "\x1b" not in ran.err
 
 
+def test_train_begins_with_weights_and_a_learner_takes_its_options(
+    run: Run, workplace: Path, archive: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "w.safetensors"
+    ran = run(
+        "train", "--data", f"npz:{archive}", "--weights", workplace / "w.safetensors",
+        "--out", out, "--epochs", 1, "--elite", 5, "--json",
+    )  # fmt: skip
+    assert ran.code == 0
+    assert (ran.document["model"], ran.document["epochs"]) == ("small-cnn", 0)
+    extract = (
+        "extract", "--data", f"npz:{archive}", "--weights", out, "--repository", tmp_path / "r",
+        "--name", "three", "--learner", "fold",
+    )  # fmt: skip
+    ran = run(*extract, "--learner-option", "tail=0.1", "--learner-option", "max_depth=none")
+    assert ran.code == 0
+    ran = run(*extract, "--learner-option", "tial=0.1")
+    assert ran.code == 1
+    assert "the fold learner has no option 'tial'; it has max_rules, ratio, tail" in ran.err
+    assert run(*extract, "--learner-option", "tail").code == 2
+
+
 def test_extract_takes_model_classes_and_seed_from_the_weights(
     run: Run, workplace: Path, archive: Path, tmp_path: Path
 ) -> None:

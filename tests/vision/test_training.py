@@ -281,3 +281,45 @@ def test_batches_give_files_and_arrays_alike(tmp_path: Path) -> None:
 def test_training_leaves_the_weights_in_the_usual_layout(few: Dataset) -> None:
     net, _ = train(few, "small-cnn", replace(QUICK, epochs=1), model_options=TINY)
     assert all(parameter.is_contiguous() for parameter in net.module.parameters())
+
+
+def test_elite_backprop_alone_is_done_to_a_network_that_is_given(few: Dataset) -> None:
+    base, _ = train(few, "small-cnn", QUICK, model_options=TINY)
+    before = {name: weight.clone() for name, weight in base.module.state_dict().items()}
+    seen: list[Epoch] = []
+    network_, report = train(
+        few, "small-cnn", replace(QUICK, elite=4), on_epoch=seen.append, start=base
+    )
+    assert {epoch.phase for epoch in seen} == {"elite"}
+    assert report.epochs == () and report.best_epoch == 0
+    assert report.elite is not None
+    assert network_ is base
+    # the head comes after the layer and is not trained
+    after = base.module.state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert "features.0.weight" in changed and "head.weight" not in changed
+
+
+def test_training_goes_on_from_weights_without_elite_backprop(few: Dataset) -> None:
+    base, first = train(few, "small-cnn", QUICK, model_options=TINY)
+    _, second = train(few, "small-cnn", QUICK, start=base)
+    assert second.epochs[0].loss < first.epochs[0].loss
+
+
+def test_weights_for_other_classes_are_refused(few: Dataset) -> None:
+    base, _ = train(few, "small-cnn", QUICK, model_options=TINY)
+    with pytest.raises(BadDataset, match="the weights are for the classes digit_0"):
+        train(replace(few, classes=tuple("abcdefghij")), "small-cnn", QUICK, start=base)
+
+
+def test_weights_load_when_the_default_sizes_have_changed(
+    few: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained, _ = train(few, "small-cnn", replace(QUICK, epochs=1))
+    save_weights(tmp_path / "w.safetensors", trained, training={})
+    monkeypatch.setattr(
+        "proofsight_server.vision.model.widths_for", lambda height, width: ((4,), (4,))
+    )
+    again = load_network(tmp_path / "w.safetensors")
+    images = torch.rand(3, *again.input_shape)
+    assert torch.equal(again.module(images), trained.module(images))
