@@ -5,11 +5,13 @@
             why/1,                      % :Goal
             why/2,                      % ?Image, ?Class
             why_not/2,                  % ?Image, +Class
+            why_not/3,                  % ?Image, +Class, +Options
             flip/2,                     % ?Image, ?Class
             flip/3,                     % ?Image, ?Class, -Changes
             rules/0,
             rules/1,                    % +Class
             proof/2,                    % :Goal, -Proof
+            proof/3,                    % :Goal, -Proof, +Options
             show/1,                     % +Proof
 
             class/2,                    % ?Image, ?Class
@@ -29,6 +31,7 @@
             rule_stats/2                % ?Rule, ?Statistics
           ]).
 :- use_module(library(lists), [max_member/2, member/2]).
+:- use_module(library(option), [option/3]).
 :- use_module(proofsight/check, [errors/2]).
 :- use_module(proofsight/encoding, [nodes_terms/2]).
 :- use_module(proofsight/facts, [image/2]).
@@ -37,7 +40,7 @@
 :- use_module(proofsight/image, [read_image/5]).
 :- use_module(proofsight/listing, [class_rules/3, rule_lines/3]).
 :- use_module(proofsight/messages, [text/3]).
-:- use_module(proofsight/proof, [nodes/4, root/4]).
+:- use_module(proofsight/proof, [nodes/5, root/4]).
 :- use_module(proofsight/question, [scope/2]).
 :- use_module(proofsight/revision,
               [load_revision/4, unload_revision/1]).
@@ -47,6 +50,7 @@
 
 :- meta_predicate
     proof(:, -),
+    proof(:, -, +),
     why(:).
 
 :- det(knowledge_base/1).
@@ -56,6 +60,7 @@
 :- det(rules/0).
 :- det(rules/1).
 :- det(proof/2).
+:- det(proof/3).
 :- det(show/1).
 
 /** <module> Proofsight at the prompt
@@ -189,15 +194,24 @@ why(Image, Class) :-
     ->  ignore(KB:decision(Image, Class))
     ;   true
     ),
-    explain(KB, decision(Image, Class), why).
+    explain(KB, decision(Image, Class), why, []).
 
 %!  why_not(?Image, +Class) is nondet.
 %
-%   Prints why Class was not decided of Image or, where it was, why.
+%   Prints why Class was not decided of Image or, where it was, why: of its
+%   rules those that come nearest to firing, of its points those that it
+%   lacks, and how many more there are.
 
 why_not(Image, Class) :-
+    why_not(Image, Class, []).
+
+%!  why_not(?Image, +Class, +Options) is nondet.
+%
+%   As why_not/2; with whole(true) among Options, nothing is left out.
+
+why_not(Image, Class, Options) :-
     known(Image, KB),
-    explain(KB, decision(Image, Class), why_not).
+    explain(KB, decision(Image, Class), why_not, Options).
 
 %!  flip(?Image, ?Class) is nondet.
 %
@@ -256,7 +270,7 @@ reached(flip(_, _, To, Changes, Verified, _, _, _), Class) :-
 
 why(_:Goal) :-
     the_current(KB),
-    explain(KB, Goal, why).
+    explain(KB, Goal, why, []).
 
 known(Image, KB) :-
     the_current(KB),
@@ -269,8 +283,8 @@ known(Image, KB) :-
         failed('repl.unknown_image', [name=Name, nearest=near(Name, Images)])
     ).
 
-explain(KB, Goal, Asked) :-
-    proof(KB, Goal, Proof, Holds),
+explain(KB, Goal, Asked, Options) :-
+    proof(KB, Goal, Options, Proof, Holds),
     (   Asked == why,
         Holds == false
     ->  heading('heading.refuted')
@@ -292,18 +306,28 @@ heading(Key) :-
 %   `nodes` where 10,000 were not enough, else ''.  Variables of Goal are
 %   bound by its first answer.
 
-proof(_:Goal, Proof) :-
-    the_current(KB),
-    proof(KB, Goal, Proof, _).
+proof(Goal, Proof) :-
+    proof(Goal, Proof, []).
 
-proof(KB, Goal, proof(Nodes, CutShort), Holds) :-
+%!  proof(:Goal, -Proof, +Options) is det.
+%
+%   As proof/2.  With whole(true) among Options, refutations of classes have
+%   all rules and points; else those that come nearest, and left_out(Count)
+%   among Details.
+
+proof(_:Goal, Proof, Options) :-
+    the_current(KB),
+    proof(KB, Goal, Options, Proof, _).
+
+proof(KB, Goal, Options, proof(Nodes, CutShort), Holds) :-
+    option(whole(Whole), Options, false),
     question(KB, Goal),
     (   KB:Goal
     ->  Holds = true
     ;   Holds = false
     ),
     root(KB, Goal, none(), Root),
-    nodes(Root, 10_000, Found, CutShort),
+    nodes(Root, 10_000, Whole, Found, CutShort),
     nodes_terms(Found, Nodes).
 
 %   A goal is run more than once to explain it, so it must be pure.

@@ -85,7 +85,8 @@ class Node:
     """One goal; `children` are numbers of nodes of the same proof.
 
     `label` is the name that people gave a proposition, also where it was not observed; `points`
-    what a line of points adds to its class's score where it holds.
+    what a line of points adds to its class's score where it holds; `left_out` how many more
+    children the whole refutation has (`whole=True`).
     """
 
     goal: str
@@ -99,6 +100,7 @@ class Node:
     label: str = ""
     score: Score | None = None
     points: int | None = None
+    left_out: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON ready; what a node does not have is left out."""
@@ -138,6 +140,8 @@ class Node:
             }
         if self.points is not None:
             answer["points"] = self.points
+        if self.left_out:
+            answer["left_out"] = self.left_out
         answer["children"] = list(self.children)
         return answer
 

@@ -80,12 +80,15 @@ nodes_fragments([Node|Nodes], Fragments, Tail) =>
 
 node_fragments(node(Place, Status, How, Children), [Head|Fragments], Tail) :-
     texts(Place, KB, Head, After),
-    (   How = score(Points, _, _)
+    (   points_of(How, Points)
     ->  Fragments = [Points, After, Status|Fragments1]
     ;   Fragments = [Status|Fragments1]
     ),
     how_fragments(How, KB, After, Fragments1, Fragments2),
     child_fragments(Children, Fragments2, Tail).
+
+points_of(score(Points, _, _), Points).
+points_of(cut(score(Points, _, _), _), Points).
 
 texts(at(Id, About), KB, Head, After) =>
     About = about(KB, Image, _, _, _, _, Graph),
@@ -129,6 +132,8 @@ how_fragments(count(Needed, Holding, Total), _, _, Fragments, Tail) =>
 how_fragments(score(Points, Base, Against), _, _, Fragments, Tail) =>
     Fragments = ['","score":{"points":', Points, ',"base":', Base|Fragments1],
     against_fragments(Against, Fragments1, ['}'|Tail]).
+how_fragments(cut(How, Count), KB, After, Fragments, Tail) =>
+    how_fragments(How, KB, After, Fragments, [',"left_out":', Count|Tail]).
 
 against_fragments(none, Fragments, Tail) =>
     Fragments = [',"won":true'|Tail].
@@ -157,8 +162,9 @@ more_children([Child|Children], Fragments, Tail) =>
 %
 %   Terms are node(Goal, Kind, Status, Children, Details), one for each of
 %   Nodes.  Details may hold class(C), proposition(P), label(L), rule(R),
-%   points(N), value(V), threshold(T), count(Needed, Holding, Total) and
-%   score(Points, Base, Against), see expand_node/5 of expansion.pl.
+%   points(N), value(V), threshold(T), count(Needed, Holding, Total),
+%   score(Points, Base, Against), see expand_node/5 of expansion.pl, and
+%   left_out(Count), how many more children there would be.
 
 nodes_terms(Nodes, Terms) :-
     maplist(node_term, Nodes, Terms).
@@ -166,7 +172,9 @@ nodes_terms(Nodes, Terms) :-
 node_term(node(Place, Status, How, Children), Term) :-
     Term = node(Goal, Kind, Status, Children, Details),
     said(Place, KB, Kind, Goal, Details0),
-    ignore(How-Goal = score(Points, _, _)-score(_, _, Points)),
+    ignore(( points_of(How, Points),
+             Goal = score(_, _, Points)
+           )),
     how_details(How, KB, Details0, Details).
 
 said(at(Id, About), KB, Kind, Goal, Details) =>
@@ -180,6 +188,9 @@ said(goal(Goal0, KB0), KB, Kind, Goal, Details) =>
 
 how_details(value(Value), _, Details0, Details) =>
     append(Details0, [value(Value)], Details).
+how_details(cut(How, Count), KB, Details0, Details) =>
+    how_details(How, KB, Details0, Details1),
+    append(Details1, [left_out(Count)], Details).
 how_details(How, KB, Details0, Details) =>
     subtract(Details0, [threshold(_)], Details1),
     (   How = rule(Clause)

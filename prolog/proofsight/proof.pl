@@ -2,17 +2,20 @@
           [ root/4,                     % +KB, +Goal, +About, -Root
             decision_root/2,            % +About, -Root
             holds/1,                    % +Root
-            nodes/4                     % +Root, +Most, -Nodes, -CutShort
+            nodes/4,                    % +Root, +Most, -Nodes, -CutShort
+            nodes/5                     % +Root, +Most, +Whole, -Nodes, -CutShort
           ]).
 :- use_module(library(assoc), [empty_assoc/1, get_assoc/3, put_assoc/4]).
 :- use_module(expansion, [expand_node/5]).
 :- use_module(interpreter, [answer/6]).
 :- use_module(numbering, [known/4]).
+:- use_module(nearness, [nearest/6]).
 :- use_module(truth, [about/3, truth/3, winning/2]).
 
 :- det(root/4).
 :- det(decision_root/2).
 :- det(nodes/4).
+:- det(nodes/5).
 
 /** <module> Proofs
 
@@ -26,7 +29,8 @@ A node is node(Place, Status, How, Children):
   - Status is PROVED, FACT, ABSENT or CUT_SHORT
   - How is value(V), rule(Id) by the number of a clause, clause(Text),
     count(Needed, Holding, Total), score(Points, Base, Against) or none;
-    Against is that of expand_node/5
+    Against is that of expand_node/5; or cut(How, Count), Count children
+    being left out
   - Children are numbers of nodes
 */
 
@@ -69,6 +73,14 @@ holds(goal(Goal, KB)) :-
 %   CutShort then says `nodes`, else it is ''.
 
 nodes(Root, Most, Nodes, CutShort) :-
+    nodes(Root, Most, false, Nodes, CutShort).
+
+%!  nodes(+Root, +Most, +Whole, -Nodes, -CutShort) is det.
+%
+%   As nodes/4, which has of a refuted class only what comes nearest to
+%   holding; where Whole is `true`, all of it.
+
+nodes(Root, Most, Whole, Nodes, CutShort) :-
     empty_assoc(Known0),
     (   Root = at(_, About)
     ->  arg(2, About, Image),
@@ -76,25 +88,30 @@ nodes(Root, Most, Nodes, CutShort) :-
     ;   Abouts = []
     ),
     number_place(Root, 0, Next, Known0, Known, _, Queue, Tail),
-    walk(Queue, Tail, Next, Known, Abouts, Most, Nodes, CutShort),
+    (   Whole == true
+    ->  Nearest = all
+    ;   Nearest = 3
+    ),
+    walk(Queue, Tail, Next, Known, Abouts, bounds(Most, Nearest), Nodes, CutShort),
     ignore(CutShort = '').
 
 walk(Queue, _, _, _, _, _, Nodes, _), var(Queue) =>
     Nodes = [].
-walk([Place|Queue], Tail, Next, Known, Abouts, Most, Nodes, CutShort) =>
+walk([Place|Queue], Tail, Next, Known, Abouts, Bounds, Nodes, CutShort) =>
     Nodes = [node(Place, Status, How, Numbers)|Nodes1],
-    expand(Place, Most, Status0, How0, Children),
+    Bounds = bounds(Most, _),
+    expand(Place, Bounds, Status0, How0, Children),
     (   number_children(Children, Next, Next1, Known, Known1, Abouts, Abouts1,
                         Numbers, Tail, Tail1),
         Next1 =< Most
     ->  Status = Status0,
         How = How0,
-        walk(Queue, Tail1, Next1, Known1, Abouts1, Most, Nodes1, CutShort)
+        walk(Queue, Tail1, Next1, Known1, Abouts1, Bounds, Nodes1, CutShort)
     ;   Status = 'CUT_SHORT',
         How = none,
         Numbers = [],
         CutShort = nodes,
-        walk(Queue, Tail, Next, Known, Abouts, Most, Nodes1, CutShort)
+        walk(Queue, Tail, Next, Known, Abouts, Bounds, Nodes1, CutShort)
     ).
 
 %   Children are ids(Ids, About) or goals(Goals, KB).  Those met for the
@@ -207,12 +224,13 @@ about(Abouts0, KB, Image, Abouts, About) :-
         Abouts = [Image-About|Abouts0]
     ).
 
-%   expand(+Place, +Most, -Status, -How, -Children)
+%   expand(+Place, +Bounds, -Status, -How, -Children)
 
-expand(at(Id, About), _, Status, How, Children) =>
+expand(at(Id, About), bounds(_, Nearest), Status, How, Children) =>
     Children = ids(Ids, About),
-    expand_node(Id, About, Status, How, Ids).
-expand(goal(Goal, KB), Most, Status, How, Children) =>
+    expand_node(Id, About, Status, How0, Ids0),
+    nearest(Nearest, Id, About, How0-Ids0, How, Ids).
+expand(goal(Goal, KB), bounds(Most, _), Status, How, Children) =>
     Children = goals(Goals, KB),
     copy_term(Goal, Copy),
     answer(KB, Copy, Most, Status, How, Goals).

@@ -17,7 +17,7 @@
 :- use_module(limits, [bounded/3]).
 :- use_module(messages, [text/3]).
 :- use_module(program, [classes/2, part/3, policy/2, predicates/2]).
-:- use_module(proof, [decision_root/2, holds/1, nodes/4, root/4]).
+:- use_module(proof, [decision_root/2, holds/1, nodes/4, nodes/5, root/4]).
 :- use_module(question, [provable/1, question/5, refuse/4]).
 :- use_module(revision, [load_revision/4, revision/2]).
 :- use_module(truth, [about/3, decided/2]).
@@ -39,8 +39,8 @@ Facts are facts(Image, Values, Predicted): Image an atom, Values a term
 values(V1, ..., Vn) in the order of the observable propositions, each a
 float or, where its layer was not observed, `none`; Predicted a list of
 Class-Probability.  A fourth argument is a list of Proposition-Value that
-was measured above the entry layer, for measured/3.  Limits are those of bounded/3 and nodes(Count), 10,000
-where not given.
+was measured above the entry layer, for measured/3.  Limits are those of
+bounded/3 and nodes(Count), 10,000 where not given.
 */
 
 %!  service_load(+Directory, +Options, -KB, -Answer:string) is det.
@@ -98,7 +98,8 @@ description(Program, Issues, Description) :-
 %!  service_explain(+KB, +Facts, +Question, +Limits, -Answer:string) is det.
 %
 %   Why, or why not.  Question is `decision`, class(Name) or goal(Text);
-%   the variable `Image` of Text stands for the image.
+%   the variable `Image` of Text stands for the image.  With whole(true) among
+%   Limits nothing is left out of refutations, see nodes/5 of proof.pl.
 
 service_explain(KB, Facts, Question, Limits, Answer) :-
     answered(explain(KB, Facts, Question, Limits), Limits, Answer).
@@ -114,7 +115,8 @@ explain(KB, Facts, Question, Limits, Answer) :-
     ;   Holds = false
     ),
     option(nodes(Most), Limits, 10_000),
-    nodes(Root, Most, Nodes, CutShort),
+    option(whole(Whole), Limits, false),
+    nodes(Root, Most, Whole, Nodes, CutShort),
     decided(About, Winner),
     winner_json(Winner, KB, Class, Rule, ByDefault),
     nodes_json(Nodes, NodesJson, ['}']),

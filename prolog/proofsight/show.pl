@@ -30,6 +30,12 @@ proof_lines(proof(Nodes, CutShort), Lines) :-
 %   tree(+Number, +Nodes, +Seen, +CutShort, +First, +Others, -Lines, ?Tail):
 %   First stands before the node's own line, Others before those beneath.
 
+tree(left_out(Kind, Count), _, _, _, First, _, Lines, Tail) :-
+    !,
+    atom_concat('left_out.', Kind, Key),
+    text(Key, [left_out=Count], Text),
+    string_concat(First, Text, Line),
+    Lines = [Line|Tail].
 tree(Number, Nodes, Seen, CutShort, First, Others, Lines, Tail) :-
     N is Number + 1,
     arg(N, Nodes, node(Goal, Kind, Status, Children, Details)),
@@ -45,19 +51,28 @@ tree(Number, Nodes, Seen, CutShort, First, Others, Lines, Tail) :-
     ;   node_text(Kind, Status, Goal, Children, Details, CutShort, Text),
         label(Details, Label),
         arg(N, Seen, Before),
-        (   Children == []
+        beneath(Children, Kind, Details, Parts),
+        (   Parts == []
         ->  Again = "",
             Beneath = []
         ;   var(Before)
         ->  Before = seen,
             Again = "",
-            Beneath = Children
+            Beneath = Parts
         ;   text(shown_above, [], Again),
             Beneath = []
         ),
         atomics_to_string([First, Text, Label, Again], Line),
         Lines = [Line|Lines1],
         trees(Beneath, Nodes, Seen, CutShort, Others, Lines1, Tail)
+    ).
+
+%   The count of what is left out stands last.
+
+beneath(Children, Kind, Details, Beneath) :-
+    (   memberchk(left_out(Count), Details)
+    ->  append(Children, [left_out(Kind, Count)], Beneath)
+    ;   Beneath = Children
     ).
 
 trees([], _, _, _, _, Lines, Tail) =>

@@ -63,6 +63,14 @@ def test_a_why_not_that_holds_says_so_first(run: Run, png: Path) -> None:
     assert out.splitlines()[0] == "It does hold; this is why:"
 
 
+def test_a_refutation_is_asked_for_whole(run: Run, server: Any, png: Path) -> None:
+    for words in (["why", png], ["why-not", png, "--class", "digit_1"]):
+        assert run(*words)[0] == 0
+        assert not server.requests[-1].whole
+        assert run(*words, "--whole")[0] == 0
+        assert server.requests[-1].whole
+
+
 def test_a_program_at_odds_with_its_network_is_told_of_on_standard_error(
     run: Run, server: Any, png: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

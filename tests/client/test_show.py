@@ -130,6 +130,7 @@ def as_node(sent: dict[str, Any]) -> Node:
         sent.get("label", ""),
         Score(**sent["score"]) if "score" in sent else None,
         sent.get("points"),
+        sent.get("left_out", 0),
     )
 
 
@@ -179,6 +180,7 @@ def test_the_golden_proofs_say_everything_there_is_to_say(
     for standing in ("more than", "less than", "comes later", "comes first"):
         assert any(standing in shown for _, shown, _ in explained)
     assert {(Kind.ACTIVE, status) for status in (*statuses, Status.FACT)} <= said
+    assert any("more that do not hold" in shown for _, shown, _ in explained)
     assert any("(shown above)" in shown for _, shown, _ in explained)
     assert any("['left wall']" in shown for _, shown, _ in explained)
 

@@ -198,3 +198,14 @@ def test_a_language_without_a_table_is_refused_with_those_that_have_one() -> Non
     with pytest.raises(LookupError, match="no messages in 'xx'; there are: en"):
         messages("xx")
     assert messages("en")["rule.proved"]
+
+
+def test_what_is_left_out_of_a_refutation_is_counted_after_what_is_shown() -> None:
+    rule = Node("class(img,car)", Kind.RULE, Status.ABSENT, "r1")
+    refuted = Node(
+        "class(img,car)", Kind.CLASS, Status.ABSENT, children=(1,), class_name="car", left_out=4
+    )
+    assert Proof((refuted, rule)).text() == (
+        "car does not hold\n├─ rule r1 does not fire\n└─ and 4 more, farther from firing\n"
+    )
+    assert Proof((refuted, rule)).to_dict()["nodes"][0]["left_out"] == 4

@@ -76,7 +76,7 @@ alike(Twin, Plain, Goal, KB, About) :-
 
 sound(About) :-
     decision_root(About, Root),
-    nodes(Root, 100_000, Nodes, ''),
+    nodes(Root, 100_000, true, Nodes, ''),
     compound_name_arguments(Array, nodes, Nodes),
     forall(nth0(Number, Nodes, Node), sound_node(Node, Number, Array)),
     findall(C, ( member(node(_, _, _, Cs), Nodes), member(C, Cs) ), Mentioned0),

@@ -86,7 +86,7 @@ proof_adds_up(Class, KB, About, Scores, Winner) :-
     arg(2, About, Image),
     about(KB, Image, Fresh),
     root(KB, decision(Image, Class), Fresh, Root),
-    nodes(Root, 100_000, Nodes, ''),
+    nodes(Root, 100_000, true, Nodes, ''),
     nodes_terms(Nodes, Terms),
     Terms = [node(_, decision, Status, Children, _)|_],
     (   Class == Winner

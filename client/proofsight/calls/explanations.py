@@ -43,6 +43,7 @@ def why(
     with_facts: bool = False,
     with_regions: bool = False,
     entry: str = "",
+    whole: bool = False,
     timeout: float | None = None,
 ) -> Unary[Why]:
     """Why the program decided as it did, why a class holds, or why a ground goal holds.
@@ -68,6 +69,9 @@ def why(
     entry
         The layer, by its atom, at which the network ends and the program begins: what lies above
         it is derived by rules. Empty: every layer that has values is observed.
+    whole
+        Whether the refutation of a class has all its rules and points. Else it has those that come
+        nearest to deciding, and `Node.left_out` says how many more there are.
 
     Raises
     ------
@@ -86,7 +90,17 @@ def why(
             {"field": "target"},
         )
     return _explain(
-        "why", image, kb, class_name, goal, max_nodes, with_facts, with_regions, entry, timeout
+        "why",
+        image,
+        kb,
+        class_name,
+        goal,
+        max_nodes,
+        with_facts,
+        with_regions,
+        entry,
+        whole,
+        timeout,
     )
 
 
@@ -99,11 +113,22 @@ def why_not(
     with_facts: bool = False,
     with_regions: bool = False,
     entry: str = "",
+    whole: bool = False,
     timeout: float | None = None,
 ) -> Unary[Why]:
     """Why a class was not inferred: its refutation. As `why`, but for the heading of the text."""
     return _explain(
-        "why_not", image, kb, class_name, None, max_nodes, with_facts, with_regions, entry, timeout
+        "why_not",
+        image,
+        kb,
+        class_name,
+        None,
+        max_nodes,
+        with_facts,
+        with_regions,
+        entry,
+        whole,
+        timeout,
     )
 
 
@@ -117,6 +142,7 @@ def _explain(
     with_facts: bool,
     with_regions: bool,
     entry: str,
+    whole: bool,
     timeout: float | None,
 ) -> Unary[Why]:
     message = explanations_pb2.ExplainRequest(
@@ -127,6 +153,7 @@ def _explain(
         with_facts=with_facts,
         with_regions=with_regions,
         entry=entry,
+        whole=whole,
     )
 
     def read(data: bytes) -> Why:

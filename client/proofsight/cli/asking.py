@@ -24,7 +24,13 @@ def why(args: argparse.Namespace) -> int:
         kb = kb_of(client, args, subject)
         target = target_of(client, args, subject, kb)
         answer = client.why(
-            subject, kb, target, args.goal, max_nodes=args.max_nodes, entry=args.entry
+            subject,
+            kb,
+            target,
+            args.goal,
+            max_nodes=args.max_nodes,
+            entry=args.entry,
+            whole=args.whole,
         )
     _print_why(args, answer)
     return 0
@@ -37,7 +43,12 @@ def why_not(args: argparse.Namespace) -> int:
         kb = kb_of(client, args, subject)
         target = target_of(client, args, subject, kb)
         answer = client.why_not(
-            subject, target or "", kb, max_nodes=args.max_nodes, entry=args.entry
+            subject,
+            target or "",
+            kb,
+            max_nodes=args.max_nodes,
+            entry=args.entry,
+            whole=args.whole,
         )
     _print_why(args, answer)
     return 0

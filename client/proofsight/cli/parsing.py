@@ -117,6 +117,15 @@ def _limit(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _whole(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--whole",
+        action="store_true",
+        help="leave nothing out of the refutation of a class (default: what comes nearest to "
+        "deciding, and how much more there is)",
+    )
+
+
 def _entry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--entry",
@@ -186,6 +195,7 @@ def _why(parser: argparse.ArgumentParser) -> None:
         "--goal", metavar="G", help="why this ground Prolog goal holds; `Image` is the image"
     )
     _limit(parser)
+    _whole(parser)
     _entry(parser)
     _connection(parser)
     _form(parser)
@@ -196,6 +206,7 @@ def _why_not(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE", help=IMAGE)
     _class(parser, "the class that was not inferred", required=True)
     _limit(parser)
+    _whole(parser)
     _entry(parser)
     _connection(parser)
     _form(parser)

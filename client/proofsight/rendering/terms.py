@@ -88,6 +88,8 @@ def _details(node: Node) -> Iterator[str]:
         yield f"count({node.count.needed},{node.count.holding},{node.count.total})"
     if node.score is not None:
         yield f"score({node.score.points},{node.score.base},{_against(node.score)})"
+    if node.left_out:
+        yield f"left_out({node.left_out})"
 
 
 def _against(score: Score) -> str:

@@ -46,10 +46,16 @@ def lines(proof: Proof, language: str = "en") -> Iterator[Line]:
         return
     printed: set[int] = set()
     # Without recursion, since proofs may be deeper than Python's stack.
-    stack = [(proof.root, "", "")]
+    # An entry is a node to print, or one whose left-out children are to be told.
+    stack = [(proof.root, "", "", False)]
     while stack:
-        number, branches, beneath = stack.pop()
+        number, branches, beneath, told = stack.pop()
         node = nodes[number]
+        if told:
+            slots = {"left_out": str(node.left_out)}
+            text = fill(table[f"left_out.{node.kind.value}"], slots)
+            yield Line(branches, text, "", "", node.status)
+            continue
         status, before = node.status, ""
         while _merged(node):
             if node.kind is Kind.POINTS:
@@ -57,7 +63,7 @@ def lines(proof: Proof, language: str = "en") -> Iterator[Line]:
             number = node.children[0]
             node = nodes[number]
             status = status if before else node.status
-        again = bool(node.children) and number in printed
+        again = bool(node.children or node.left_out) and number in printed
         printed.add(number)
         yield Line(
             branches,
@@ -67,10 +73,14 @@ def lines(proof: Proof, language: str = "en") -> Iterator[Line]:
             status,
         )
         if not again:
-            last = len(node.children) - 1
+            parts = [(child, False) for child in node.children]
+            if node.left_out:
+                parts.append((number, True))
+            last = len(parts) - 1
             for index in range(last, -1, -1):
                 branch, below = ("└─ ", "   ") if index == last else ("├─ ", "│  ")
-                stack.append((node.children[index], beneath + branch, beneath + below))
+                part, left = parts[index]
+                stack.append((part, beneath + branch, beneath + below, left))
 
 
 def heading(asked: str, holds: bool, language: str = "en") -> str:

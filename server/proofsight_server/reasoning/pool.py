@@ -120,6 +120,7 @@ class Pool:
         *,
         deadline: float | None = None,
         max_nodes: int | None = None,
+        whole: bool = False,
     ) -> Explanation:
         """Why, or why not.
 
@@ -133,6 +134,8 @@ class Pool:
             When the caller stops waiting.
         max_nodes : int, optional
             Most nodes of the proof.
+        whole : bool
+            Whether refutations of classes leave nothing out.
 
         Returns
         -------
@@ -157,6 +160,8 @@ class Pool:
             "inferences": self._limits.inferences,
             "nodes": _least(max_nodes, self._limits.nodes),
         }
+        if whole:
+            limits["whole"] = True
         call = Call(header, payload, limits, self._limits.seconds, deadline)
         return answer.accepted(await _answer(crew, call), description)
 

@@ -52,6 +52,7 @@ def _node(host: Host, node: Mapping[str, Any], regions: Mapping[str, Box]) -> pr
         class_name=node.get("class", ""),
         label=node.get("label", ""),
         points=node.get("points", 0),
+        left_out=node.get("left_out", 0),
     )
     if "score" in node:
         message.score.CopyFrom(proof_pb2.Score(**node["score"]))

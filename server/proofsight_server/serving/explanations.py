@@ -70,6 +70,7 @@ class Explanations(explanations_pb2_grpc.ExplanationsServicer):
                 _question(request, host),
                 deadline=deadline_of(context),
                 max_nodes=request.max_nodes or None,
+                whole=request.whole,
             )
             regions = subject.regions if request.with_regions else {}
             return explanations_pb2.ExplainResponse(
