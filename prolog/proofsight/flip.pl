@@ -3,6 +3,7 @@
           ]).
 :- use_module(library(apply), [maplist/2]).
 :- use_module(library(lists), [member/2]).
+:- use_module(library(option), [option/3]).
 :- use_module(plan, [plans/4]).
 :- use_module(search, [least_moves/5]).
 :- use_module(shift, [moved/2, start_shift/2, value_at/4]).
@@ -43,12 +44,15 @@ together, so that there is a value that has them all.
 %   features in the order of their propositions.
 
 flip(About, Target, Limits, Flip) :-
+    statistics(inferences, Inferences),
+    get_time(Time),
     start_shift(About, Shift),
     decided(About, From),
     plans(Target, Shift, Reached, Plans),
     (   Reached == true
     ->  Flip = flip('FOUND', From, From, [], true, 0, '', 0)
-    ;   least_moves(Plans, Shift, Limits, Outcome, Steps),
+    ;   left(Limits, Inferences, Time, Left),
+        least_moves(Plans, Shift, Left, Outcome, Steps),
         moved(Shift, Moved),
         changes(Moved, About, Shift, Changes),
         length(Changes, Count),
@@ -57,6 +61,16 @@ flip(About, Target, Limits, Flip) :-
         verified(Changes, Target, From, To, Verified),
         Flip = flip(Status, From, To, Changes, Verified, Bound, CutShort, Steps)
     ).
+
+%   What preparing the search has left of its limits.
+
+left(Limits, Inferences0, Time0, [inferences(Inferences), seconds(Seconds)|Limits]) :-
+    option(inferences(MostInferences), Limits, 1_000_000),
+    option(seconds(MostSeconds), Limits, 5),
+    statistics(inferences, InferencesNow),
+    get_time(Now),
+    Inferences is max(0, MostInferences - (InferencesNow - Inferences0)),
+    Seconds is max(0, MostSeconds - (Now - Time0)).
 
 told(found, Count, Status, Bound, CutShort) =>
     Status = 'FOUND',
