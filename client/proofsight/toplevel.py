@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from proofsight.client import Client
 
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}")
-_HINT: Final = "load_image('FILE', I).  why(I, C).  why_not(I, C).  flip(I, C).  rules(C).  halt."
+_HINT: Final = (
+    "load_image('FILE', I).  why(I, C).  why_not(I, C).  flip(I, C).  rules(C).  End: halt."
+)
 
 
 @dataclass(frozen=True, slots=True)
