@@ -1,3 +1,4 @@
+:- encoding(utf8).
 :- use_module(library(plunit)).
 :- use_module(library(lists), [append/3, member/2, nth0/3]).
 :- use_module('../../prolog/proofsight/check').
