@@ -7,6 +7,7 @@ import select
 import shutil
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -191,6 +192,11 @@ class Terminal:
         self.wait_for("?- ")
 
     def type(self, keys: str) -> None:
+        """Press keys once the prompt takes them one by one; before, the system edits the line."""
+        end = time.monotonic() + 30
+        while termios.tcgetattr(self._ours)[3] & termios.ICANON:
+            assert time.monotonic() < end, "the prompt never began to edit its line"
+            time.sleep(0.01)
         os.write(self._ours, keys.encode())
 
     def wait_for(self, text: str) -> str:
