@@ -78,10 +78,10 @@ def run(workspace: Workspace) -> list[Row]:
         return [
             Skipped(f"{case.name}: test fidelity", "PROOFSIGHT_DATA is not set") for case in CASES
         ]
-    rows: list[Row] = [*_chain(workspace, workspace.data)]
+    rows: list[Row] = []
     for case in CASES:
         rows += _rows(workspace, workspace.data, case)
-    return rows
+    return [*rows, *_chain(workspace, workspace.data)]
 
 
 def _rows(workspace: Workspace, data: Path, case: Case) -> Iterator[Row]:
