@@ -106,7 +106,8 @@ def test_an_image_is_entered_as_its_facts_are(client: Client, seen: list[Facts])
     assert {name for name, _ in facts.measured} == {
         name for name in seen[0].propositions if name.startswith("conv3")
     }
-    assert dict(facts.measured)["conv3_c0"] == seen[0]["conv3_c0"]
+    # one image alone is summed in another order than a batch
+    assert dict(facts.measured)["conv3_c0"] == pytest.approx(seen[0]["conv3_c0"], rel=1e-4)
     (streamed,) = client.facts_stream([image], KB, entry="conv2")
     assert streamed == facts
     of_image = client.why(image, KB, entry="conv2", with_facts=True)

@@ -68,7 +68,7 @@ def test_why_shows_the_winner_and_the_second(client: Client, png: bytes) -> None
 
 
 def test_why_not_shows_the_lines_that_do_not_hold(client: Client, png: bytes) -> None:
-    why = client.why_not(png, "digit_0", "digits")
+    why = client.why_not(png, "digit_0", "digits", whole=True)
     assert not why.holds
     lines = {node.rule: node for node in why.proof.nodes if node.kind is Kind.POINTS}
     assert lines["p2"].status is Status.ABSENT
