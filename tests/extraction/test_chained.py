@@ -219,6 +219,6 @@ def test_a_lower_layer_without_features_is_refused_and_nothing_is_written(
 
 def test_an_unknown_mode_is_refused() -> None:
     with pytest.raises(BadOption, match="chain mode 'loyal' is not known; use one of faithful"):
-        ExtractOptions(chain="loyal")  # type: ignore[arg-type]
+        ExtractOptions(chain="loyal")  # type: ignore[arg-type]  # the point
     with pytest.raises(BadOption, match="grid must be at least 1"):
         ExtractOptions(layer_grids={"conv2": (0,)})

@@ -277,7 +277,7 @@ def test_layers_that_make_no_chain_are_refused() -> None:
 def test_options_out_of_their_range_are_refused(options: dict[str, object], words: str) -> None:
     bits, target = planted(np.random.default_rng(9))
     with pytest.raises(BadOption, match=words):
-        Chain(**options).fit(bits, target, NAMES, CLASSES, LAYERS)  # type: ignore[arg-type]
+        Chain(**options).fit(bits, target, NAMES, CLASSES, LAYERS)  # type: ignore[arg-type]  # the point
 
 
 def test_a_program_is_entered_only_where_rules_decide_all_above() -> None:
