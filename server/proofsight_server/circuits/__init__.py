@@ -1,0 +1,1 @@
+"""Circuits: the kernels of a network that a target needs, scored, masked, tested and cut out."""
