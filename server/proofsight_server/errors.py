@@ -69,6 +69,12 @@ class BadOption(ProofsightError, ValueError):
     reason = "BAD_OPTION"
 
 
+class BadTarget(ProofsightError, ValueError):
+    """A target of a circuit that is none, that is dead, or that the network cannot be cut at."""
+
+    reason = "BAD_TARGET"
+
+
 class BadRevision(ProofsightError, ValueError):
     """A revision directory that is incomplete, damaged, or of another schema."""
 
