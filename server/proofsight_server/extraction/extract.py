@@ -12,8 +12,16 @@ from typing import Any
 import numpy as np
 
 from proofsight_server.errors import BadDataset, BadProgram
-from proofsight_server.extraction.budget import Trial, curve_files, within_budget
+from proofsight_server.extraction.budget import curve_files, within_budget
 from proofsight_server.extraction.figures import figures_of
+from proofsight_server.extraction.layerwise import (
+    LayerwiseLearner,
+    Subject,
+    build_layerwise,
+    explained,
+    is_layerwise,
+    published,
+)
 from proofsight_server.extraction.options import ExtractOptions
 from proofsight_server.extraction.probing import Seen, check_classes, see
 from proofsight_server.extraction.progress import Watch
@@ -79,30 +87,20 @@ def extract(
     dataset, network = source.dataset, source.network
     # Everything that can be refused is refused before the first image is looked at.
     repository.check_target(kb)
-    build_learner(options.learner, **options.learner_arguments())
+    layerwise = build_layerwise(options) if is_layerwise(options.learner) else None
+    if layerwise is None:
+        build_learner(options.learner, **options.learner_arguments())
     check_classes(dataset, network.classes)
     if not len(dataset.train):
         raise BadDataset(f"{dataset.uri} has no training images to extract rules from")
-    layers = resolve(network, options.layers)
-    if options.chain is not None:
-        layers = succession(network, layers)
-    features = _features(options, layers)
-    raw = see(dataset, network, features, layers, batch=options.batch, watch=watch)
-    trials: tuple[Trial, ...] = ()
-    if options.budget is None:
-        with watch.step("quantising"):
-            quantisation, splits = _quantised(options, features, layers, raw)
-        with watch.step("learning rules"):
-            program = _learned(options, quantisation, splits, network.classes)
+    if layerwise is None:
+        found = _from_bits(options, source, watch)
     else:
-        quantise = partial(_quantised, features=features, layers=layers, raw=raw)
-        best = within_budget(options, quantise, network.classes, options.budget, watch)
-        options, trials = best.options, best.trials
-        quantisation, splits = best.quantisation, best.splits
-        program = _finished(best.program, best.warnings, quantisation)
+        found = _from_weights(options, layerwise, source, watch)
+    program, quantisation, splits = found.program, found.quantisation, found.splits
     with watch.step("measuring"):
         figures = figures_of(program, quantisation, splits, seed=options.seed)
-        manifest = _manifest(options, source, figures)
+        manifest = _manifest(found.options, source, {**figures, **found.report})
     draft = Draft(
         manifest,
         quantisation,
@@ -113,9 +111,56 @@ def extract(
         revision = repository.publish(
             kb, draft, verify=lambda written: _verify(program, written, quantisation, splits, watch)
         )
-        for name, data in (curve_files(options, trials) if trials else {}).items():
+        for name, data in found.annexes.items():
             add_annex(revision, f"curves/{name}", data)
         return revision
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A program with its propositions, their values, and what else is to be published with it."""
+
+    options: ExtractOptions
+    program: Program
+    quantisation: Quantisation
+    splits: Splits
+    report: Mapping[str, Any] = field(default_factory=dict)
+    annexes: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def _from_bits(options: ExtractOptions, source: Source, watch: Watch) -> _Found:
+    """What a learner finds in one table of bits, or chained learners in several."""
+    dataset, network = source.dataset, source.network
+    layers = resolve(network, options.layers)
+    if options.chain is not None:
+        layers = succession(network, layers)
+    features = _features(options, layers)
+    raw = see(dataset, network, features, layers, batch=options.batch, watch=watch)
+    if options.budget is None:
+        with watch.step("quantising"):
+            quantisation, splits = _quantised(options, features, layers, raw)
+        with watch.step("learning rules"):
+            program = _learned(options, quantisation, splits, network.classes)
+        return _Found(options, program, quantisation, splits)
+    quantise = partial(_quantised, features=features, layers=layers, raw=raw)
+    best = within_budget(options, quantise, network.classes, options.budget, watch)
+    program = _finished(best.program, best.warnings, best.quantisation)
+    annexes = curve_files(best.options, best.trials) if best.trials else {}
+    return _Found(best.options, program, best.quantisation, best.splits, annexes=annexes)
+
+
+def _from_weights(
+    options: ExtractOptions, learner: LayerwiseLearner, source: Source, watch: Watch
+) -> _Found:
+    """What a learner reads off the weights of layers."""
+    dataset, network = source.dataset, source.network
+    layers = explained(network, options.layers)
+    subject = Subject(network, dataset, layers, options.seed, options.batch, watch)
+    reading = learner.read(subject)
+    quantisation, splits = published(subject, reading)
+    program = _finished(reading.program, reading.warnings, quantisation)
+    report = {options.learner: dict(reading.report)}
+    return _Found(options, program, quantisation, splits, report, reading.annexes)
 
 
 def _features(options: ExtractOptions, layers: Sequence[LayerInfo]) -> list[Feature]:

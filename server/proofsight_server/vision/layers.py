@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -69,7 +69,7 @@ def inspect(network: Network) -> tuple[LayerInfo, ...]:
     BadModel
         The network does not run.
     """
-    return _layers(flow_of(network))
+    return layers_of(flow_of(network))
 
 
 def resolve(network: Network, names: Sequence[str] = ()) -> tuple[LayerInfo, ...]:
@@ -81,8 +81,8 @@ def resolve(network: Network, names: Sequence[str] = ()) -> tuple[LayerInfo, ...
         The network that has them.
     names
         Paths of modules (`features.28`, `layer1.0.conv1#2`) or atoms (`conv13`).  A module
-        that is neither a convolution nor linear is read as it stands, as a `map`.  None
-        means the default layer.
+        that is neither a convolution nor linear, or a function (`layer1.0.add`), is read as it
+        stands, as a `map`.  None means the default layer.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def resolve(network: Network, names: Sequence[str] = ()) -> tuple[LayerInfo, ...
         The network does not run, or has no convolution to be the default.
     """
     flow = flow_of(network)
-    layers = _layers(flow)
+    layers = layers_of(flow)
     if not names:
         default = [info for info in layers if info.is_default]
         if not default:
@@ -107,7 +107,7 @@ def resolve(network: Network, names: Sequence[str] = ()) -> tuple[LayerInfo, ...
         if name not in known:
             point = flow.points.get(name)
             if point is None or point.layer is None:
-                raise UnknownLayer(name, known)
+                raise UnknownLayer(name, _named(flow, known))
             raise BadOption(
                 f"layer {name} gives {_described(point)} per image, but only maps (channels, "
                 "height, width) and units (n) can be read; choose another layer",
@@ -181,7 +181,32 @@ def _made_from(upper: Tensor, lower: Tensor) -> bool:
     return found is not None
 
 
-def _layers(flow: Flow) -> tuple[LayerInfo, ...]:
+def taken_at(network: Network, flow: Flow, name: str) -> LayerInfo:
+    """The layer whose values are taken at a point; where there is none, the point as it stands.
+
+    Of several layers the last; `flow` is that of the network.
+
+    Raises
+    ------
+    UnknownLayer, BadOption
+        There is no such point, or what comes by there can be read neither as maps nor as units.
+    """
+    read = [info for info in layers_of(flow) if info.layer.reads == name]
+    return read[-1] if read else resolve(network, [name])[0]
+
+
+def _named(flow: Flow, known: Mapping[str, LayerInfo]) -> list[str]:
+    """What a person may have meant: modules, not functions."""
+    points = flow.points
+    return [
+        name
+        for name, info in known.items()
+        if (point := points.get(info.layer.module)) is not None and point.layer is not None
+    ]
+
+
+def layers_of(flow: Flow) -> tuple[LayerInfo, ...]:
+    """All convolutions and linear modules of a flow that can be read; see `inspect`."""
     found: list[tuple[Layer, Point]] = []
     counts = {"conv": 0, "fc": 0}
     for name, point in flow.points.items():
@@ -200,10 +225,11 @@ def _layers(flow: Flow) -> tuple[LayerInfo, ...]:
 
 
 def _maps(flow: Flow, atoms: set[str]) -> list[LayerInfo]:
-    """Any other module, read as it stands; what gives one number per unit has 1 x 1 maps."""
+    """Anything else, read as it stands; what gives one number per unit has 1 x 1 maps."""
     infos = []
-    for name, point in flow.points.items():
-        if point.layer is None or isinstance(point.layer, (*_CONVOLUTIONS, nn.Linear)):
+    # Functions come last, so that they take no atom from a module.
+    for name, point in sorted(flow.points.items(), key=lambda item: item[1].layer is None):
+        if isinstance(point.layer, (*_CONVOLUTIONS, nn.Linear)):
             continue
         if point.shape is None or len(point.shape) not in {1, 3}:
             continue

@@ -89,6 +89,29 @@ class TracedFlow:
                 break
         return made[end]
 
+    def node(self, name: str) -> fx.Node:
+        """The graph's node at a point."""
+        return self._nodes[name]
+
+    def names(self, node: fx.Node) -> tuple[str, ...]:
+        """The points at a node, in order of execution: a block comes after what is inside it."""
+        return tuple(name for name, at in self._nodes.items() if at is node)
+
+    def module(self, node: fx.Node) -> nn.Module | None:
+        """The module that a node runs, None for a function."""
+        return self._module.get_submodule(str(node.target)) if node.op == "call_module" else None
+
+    def shape(self, node: fx.Node) -> tuple[int, ...] | None:
+        """The shape of a node's tensor without the axis of the batch, None if it has none."""
+        return self._shapes.get(node)
+
+    @property
+    def result(self) -> fx.Node:
+        """The node that the network returns: its logits."""
+        (end,) = (node for node in self._graph.nodes if node.op == "output")
+        result: fx.Node = end.all_input_nodes[0]
+        return result
+
     def reads(self, name: str) -> str:
         """The last of norm, residual add and non-linearity that follow, up to a branching."""
         start = current = last = self._nodes[name]
