@@ -29,7 +29,7 @@ class Columns:
         for start in range(0, len(bits), _BLOCK):
             columns[:, start : start + _BLOCK] = bits[start : start + _BLOCK].T
         self.bits: Bools = columns.T
-        self._words = _packed(columns)
+        self._words = packed(columns)
         self._rows = np.ascontiguousarray(bits).view(np.uint8)
 
     def holds(self, literal: tuple[int, bool], images: Ints) -> Bools:
@@ -43,7 +43,7 @@ class Columns:
         if _BY_ROW * len(images) > len(self.bits):
             members = np.zeros((1, len(self.bits)), dtype=np.bool_)
             members[0, images] = True
-            together = self._words & _packed(members)
+            together = self._words & packed(members)
             found: Ints = np.bitwise_count(together).sum(axis=1, dtype=np.int64)
             return found
         rows = self._rows.take(images, axis=0)
@@ -53,7 +53,8 @@ class Columns:
         return found
 
 
-def _packed(rows: Bools) -> NDArray[np.uint64]:
+def packed(rows: Bools) -> NDArray[np.uint64]:
+    """Rows (k, n) as words of 64 bits each, (k, ⌈n/64⌉); what is left over is zero."""
     octets = np.packbits(rows, axis=1, bitorder="little")
     words = np.zeros((len(octets), -(-octets.shape[1] // 8)), dtype=np.uint64)
     words.view(np.uint8)[:, : octets.shape[1]] = octets
