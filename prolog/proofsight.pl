@@ -32,6 +32,7 @@
           ]).
 :- use_module(library(lists), [max_member/2, member/2]).
 :- use_module(library(option), [option/3]).
+:- use_module(proofsight/annex_words, [annex_word/2]).
 :- use_module(proofsight/check, [errors/2]).
 :- use_module(proofsight/encoding, [nodes_terms/2]).
 :- use_module(proofsight/facts, [image/2]).
@@ -420,6 +421,21 @@ proposition(Name, Feature, T) :- the_current(KB), KB:proposition(Name, Feature, 
 layer(Layer, Module, Kind, N) :- the_current(KB), KB:layer(Layer, Module, Kind, N).
 label(P, Label, By) :- the_current(KB), KB:label(P, Label, By).
 rule_stats(Rule, Statistics) :- the_current(KB), KB:rule_stats(Rule, Statistics).
+
+%   The words of annexes, as the knowledge base has them:
+%
+%       feeds(C, A, B) :- the_current(KB), KB:feeds(C, A, B).
+
+term_expansion(annex_words, Clauses) :-
+    findall(Clause,
+            ( annex_word(Name, Arity), word_clause(Name, Arity, Clause) ),
+            Clauses).
+
+word_clause(Name, Arity, (:- export(Name/Arity))).
+word_clause(Name, Arity, (Head :- the_current(KB), KB:Head)) :-
+    functor(Head, Name, Arity).
+
+annex_words.
 
 :- multifile
     prolog:error_message//1,

@@ -15,6 +15,7 @@
 :- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
 :- use_module(library(lists), [append/3, list_to_set/2, member/2, nth0/3]).
 :- use_module(library(pairs), [map_list_to_pairs/3, pairs_values/2]).
+:- use_module(annex, [read_annexes/4]).
 :- use_module(clauses, [item/5]).
 :- use_module(source, [line_column/4, read_source/4, syntax_text/2]).
 
@@ -30,8 +31,9 @@
 /** <module> A revision's files as one value
 
 program(Parts, Names, Lines): Parts are the items of clauses.pl, sorted
-by kind and each in the order of the file; Names looks up what is
-declared; Lines turns offsets into lines and columns.
+by kind and each in the order of the file, and under `annex` the facts of
+annex.pl; Names looks up what is declared; Lines turns offsets into lines
+and columns.
 */
 
 files([ 'quantiser.pl'-required,
@@ -52,9 +54,13 @@ kinds([ layer-5, reads-3, proposition-4, rule-5, policy-2, default_class-2,
 
 read_program(Directory, program(Parts, Names, Lines), Findings) :-
     files(Files),
-    read_files(Files, Directory, Items, Lines, Findings),
+    read_files(Files, Directory, Items, Lines0, Findings0),
+    read_annexes(Directory, Annexes, Lines1, Findings1),
+    append(Lines0, Lines1, Lines),
+    append(Findings0, Findings1, Findings),
     kinds(Kinds),
-    sorted(Kinds, Items, Parts),
+    sorted(Kinds, Items, Parts0),
+    Parts = [annex-Annexes|Parts0],
     findall(Name-true, member(proposition(Name, _, _, _), Items), Propositions),
     findall(Id-true, member(rule(Id, _, _, _, _), Items), Rules),
     findall(Atom-Size, member(layer(Atom, _, _, Size, _), Items), Layers),

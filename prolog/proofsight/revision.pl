@@ -5,6 +5,7 @@
           ]).
 :- use_module(library(lists), [member/2]).
 :- autoload(library(sandbox), [safe_goal/1]).
+:- use_module(annex_words, [annex_query/3]).
 :- use_module(check, [check_directory/3, errors/2]).
 :- use_module(graph, [build_graph/2, forget_graph/1]).
 :- use_module(ladder, [forget_ladders/1]).
@@ -74,6 +75,11 @@ fill(KB, Program) :-
              member(Item, Items)
            ),
            add(Item, KB, Program)),
+    part(annex, Program, Annexes),
+    forall(( member(annex(_, Facts), Annexes),
+             member(Fact, Facts)
+           ),
+           assertz(KB:Fact)),
     policy(Program, Policy),
     deciders(Policy, KB, Program),
     build_graph(KB, Program).
@@ -86,7 +92,8 @@ kinds([ layer, reads, proposition, policy, default_class, base_points,
 
 own(Name, Arity) :-
     vocabulary(Name, Arity),
-    \+ memberchk(Name/Arity, [active/2, decision/2, rule/2, score/3]).
+    \+ memberchk(Name/Arity, [active/2, decision/2, rule/2, score/3]),
+    \+ annex_query(Name, Arity, _).
 own('$node', 2).
 own('$goal', 5).
 own('$named', 3).
@@ -174,6 +181,13 @@ unsafe(Goal, Why) :-
         Why = Result
     ).
 
+%   sandbox.pl takes facts alone, of predicates that are there.
+
+term_expansion(safe_annex_queries, Clauses) :-
+    findall(sandbox:safe_primitive(proofsight_vocabulary:Query),
+            ( annex_query(Name, Arity, _), functor(Query, Name, Arity) ),
+            Clauses).
+
 :- multifile
     sandbox:safe_primitive/1,
     sandbox:safe_meta/2.
@@ -185,6 +199,7 @@ sandbox:safe_primitive(proofsight_vocabulary:rule(_, _)).
 sandbox:safe_primitive(proofsight_vocabulary:carried_value(_, _, _)).
 sandbox:safe_primitive(proofsight_vocabulary:carried_measurement(_, _, _)).
 sandbox:safe_primitive(proofsight_vocabulary:carried_prediction(_, _, _)).
+safe_annex_queries.
 sandbox:safe_meta(proofsight_vocabulary:at_least(_, Goals), Goals).
 
 %!  unload_revision(+KB) is det.

@@ -6,6 +6,7 @@
             reserved/1                  % +Head
           ]).
 :- use_module(library(lists), [append/3, member/2]).
+:- use_module(annex_words, [annex_word/2]).
 :- use_module(source, [argument/3, elements/2, start/2]).
 
 :- det(safe_goal/3).
@@ -44,6 +45,8 @@ vocabulary(policy, 1).
 vocabulary(default_class, 1).
 vocabulary(base_points, 2).
 vocabulary(class_order, 1).
+vocabulary(Name, Arity) :-
+    annex_word(Name, Arity).
 
 %!  pure(?Name, ?Arity) is nondet.
 %

@@ -1,5 +1,8 @@
 :- module(proofsight_source,
           [ read_source/4,              % +File, -Clauses, -Lines, -Errors
+            read_text/2,                % +File, -Text
+            read_clause/2,              % +Stream, -Clause
+            text_lines/2,               % +Text, -Lines
             read_facts/2,               % +Stream, -Facts
             read_goal/4,                % +Text, -Goal, -Position, -Names
             syntax_text/2,              % +What, -Text
@@ -11,6 +14,9 @@
 :- use_module(library(lists), [nth1/3]).
 
 :- det(read_source/4).
+:- det(read_text/2).
+:- det(read_clause/2).
+:- det(text_lines/2).
 :- det(read_facts/2).
 :- det(read_goal/4).
 :- det(syntax_text/2).
@@ -46,19 +52,44 @@ syntax([ module(proofsight_syntax),
 %   line_column/4.
 
 read_source(File, Clauses, Lines, Errors) :-
-    setup_call_cleanup(
-        open(File, read, In, [encoding(utf8), bom(true)]),
-        read_string(In, _, Text),
-        close(In)),
+    read_text(File, Text),
     setup_call_cleanup(
         open_string(Text, Terms),
         read_clauses(Terms, Clauses, Errors),
         close(Terms)),
-    string_codes(Text, Codes),
-    line_starts(Codes, 0, Starts),
-    compound_name_arguments(Lines, lines, [0|Starts]).
+    text_lines(Text, Lines).
 
 read_clauses(In, Clauses, Errors) :-
+    read_clause(In, Clause),
+    read_clauses(Clause, In, Clauses, Errors).
+
+read_clauses(end_of_file, _, Clauses, Errors) =>
+    Clauses = [],
+    Errors = [].
+read_clauses(syntax_error(What, Offset), In, Clauses, Errors) =>
+    Errors = [syntax_error(What, Offset)|Errors1],
+    read_clauses(In, Clauses, Errors1).
+read_clauses(Clause, In, Clauses, Errors) =>
+    Clauses = [Clause|Clauses1],
+    read_clauses(In, Clauses1, Errors).
+
+%!  read_text(+File, -Text:string) is det.
+%
+%   Text is what File holds, in UTF-8.
+
+read_text(File, Text) :-
+    setup_call_cleanup(
+        open(File, read, In, [encoding(utf8), bom(true)]),
+        read_string(In, _, Text),
+        close(In)).
+
+%!  read_clause(+Stream, -Clause) is det.
+%
+%   Clause is the next of Stream, one opened by open_string/2: read(Term,
+%   Position, Names) or syntax_error(What, Offset), both as in read_source/4,
+%   or end_of_file.
+
+read_clause(In, Clause) :-
     syntax(Syntax),
     catch(read_term(In, Term,
                     [ subterm_positions(Position),
@@ -68,14 +99,20 @@ read_clauses(In, Clauses, Errors) :-
           error(syntax_error(What), stream(_, _, _, Offset)),
           true),
     (   nonvar(What)
-    ->  Errors = [syntax_error(What, Offset)|Errors1],
-        read_clauses(In, Clauses, Errors1)
+    ->  Clause = syntax_error(What, Offset)
     ;   Term == end_of_file
-    ->  Clauses = [],
-        Errors = []
-    ;   Clauses = [read(Term, Position, Names)|Clauses1],
-        read_clauses(In, Clauses1, Errors)
+    ->  Clause = end_of_file
+    ;   Clause = read(Term, Position, Names)
     ).
+
+%!  text_lines(+Text, -Lines) is det.
+%
+%   Lines serves line_column/4.
+
+text_lines(Text, Lines) :-
+    string_codes(Text, Codes),
+    line_starts(Codes, 0, Starts),
+    compound_name_arguments(Lines, lines, [0|Starts]).
 
 line_starts([], _, Starts) =>
     Starts = [].

@@ -19,6 +19,8 @@
 :- use_module(library(pairs),
               [pairs_keys/2, pairs_keys_values/3, pairs_values/2]).
 % Transparent predicates name the module of what they call.
+:- use_module(annex_words, [annex_query/3]).
+:- use_module(circuits, []).
 :- use_module(decision, []).
 :- use_module(facts, []).
 
@@ -108,3 +110,24 @@ at_least([Goal|Goals], KB, N) =>
     ).
 at_least([], _, _) =>
     fail.
+
+%   The queries about annexes, each exported and transparent:
+%
+%       feeds(C, A, B) :-
+%           context_module(KB), proofsight_circuits:feeds(KB, C, A, B).
+
+term_expansion(annex_queries, Clauses) :-
+    findall(Clause,
+            ( annex_query(Name, Arity, Module),
+              query_clause(Name, Arity, Module, Clause)
+            ),
+            Clauses).
+
+query_clause(Name, Arity, _, (:- export(Name/Arity))).
+query_clause(Name, Arity, _, (:- module_transparent(Name/Arity))).
+query_clause(Name, Arity, Module, (Head :- context_module(KB), Module:Goal)) :-
+    functor(Head, Name, Arity),
+    Head =.. [Name|Arguments],
+    Goal =.. [Name, KB|Arguments].
+
+annex_queries.

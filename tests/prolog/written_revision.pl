@@ -4,7 +4,9 @@
             quantiser/1                 % -Text
           ]).
 :- use_module(library(filesex),
-              [delete_directory_and_contents/1, directory_file_path/3]).
+              [ delete_directory_and_contents/1, directory_file_path/3,
+                make_directory_path/1
+              ]).
 :- use_module(library(lists), [member/2]).
 
 :- meta_predicate with_revision(+, 1).
@@ -39,6 +41,8 @@ with_revision(Files, Goal) :-
     ),
     forall(member(Name=Text, All),
            ( directory_file_path(Directory, Name, File),
+             file_directory_name(File, Parent),
+             make_directory_path(Parent),
              setup_call_cleanup(
                  open(File, write, Out, [encoding(utf8)]),
                  write(Out, Text),

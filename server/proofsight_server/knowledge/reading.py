@@ -90,7 +90,9 @@ def read_program(
         return _source(run_tool("check", str(source.absolute()), limits=limits))
     with tempfile.TemporaryDirectory(prefix="proofsight-") as name:
         for file, text in source.items():
-            (Path(name) / file).write_bytes(text.encode())
+            path = Path(name) / file
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(text.encode())
         return read_program(Path(name), limits=limits)
 
 

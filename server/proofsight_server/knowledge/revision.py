@@ -20,6 +20,8 @@ QUANTISER = "quantiser.pl"
 RULES = "rules.pl"
 LABELS = "labels.pl"
 USER = "user.pl"
+# Annexes whose files are facts that are loaded beside the program; prolog/proofsight/annex_words.pl
+FACT_ROOMS = ("circuits", "interactions")
 
 PROGRAM_FILES = (QUANTISER, RULES, LABELS, USER)
 EDITABLE_FILES = (RULES, LABELS, USER)
@@ -104,7 +106,7 @@ def open_revision(directory: Path) -> Revision:
 
 
 def check_revision(directory: Path) -> tuple[ProgramSource, tuple[str, ...]]:
-    """What the check of a revision's program files finds, and which of them were edited.
+    """What the check of a revision finds, its annexes included, and which files were edited.
 
     Errors of the program are findings, not exceptions.
 
@@ -116,7 +118,18 @@ def check_revision(directory: Path) -> tuple[ProgramSource, tuple[str, ...]]:
     directory = directory.absolute()
     manifest = _manifest(directory)
     files = {name: (directory / name).read_bytes() for name in PROGRAM_FILES}
-    return check_files(directory, files, manifest.classes), _edited(files, manifest)
+    annexes = {name: (directory / name).read_bytes() for name in fact_files(directory)}
+    source = check_files(directory, files | annexes, manifest.classes)
+    return source, _edited(files, manifest)
+
+
+def fact_files(directory: Path) -> tuple[str, ...]:
+    """The annexes of a revision that are facts, relative and sorted: `circuits/conv3_c12.pl`."""
+    return tuple(
+        f"{room}/{path.name}"
+        for room in FACT_ROOMS
+        for path in sorted((directory / room).glob("[!.]*.pl"))
+    )
 
 
 def program_etag(directory: Path) -> str:
@@ -176,7 +189,7 @@ def check_files(
         foreign = _foreign_classes(source, classes)
         program = replace(source.program, classes=classes)
         source = replace(source, program=program, issues=(*source.issues, *foreign))
-    placed = (replace(i, file=str(directory / Path(i.file).name)) for i in source.issues)
+    placed = (replace(i, file=str(directory / i.file)) for i in source.issues)
     return replace(source, issues=tuple(placed))
 
 

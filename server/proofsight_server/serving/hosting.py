@@ -17,7 +17,7 @@ import torch
 from proofsight.prolog_home import prolog_home
 from proofsight_server.errors import BadRevision, BadTensor
 from proofsight_server.extraction.loading import revision_layers
-from proofsight_server.knowledge.revision import PROGRAM_FILES, Revision, program_etag
+from proofsight_server.knowledge.revision import PROGRAM_FILES, Revision, fact_files, program_etag
 from proofsight_server.reasoning.limits import QueryLimits
 from proofsight_server.reasoning.pool import Pool
 from proofsight_server.rules.entry import observed_at
@@ -104,6 +104,9 @@ class Host:
 
     def _copy_program(self) -> None:
         for file in PROGRAM_FILES:
+            shutil.copyfile(self.revision.directory / file, self._copy / file)
+        for file in fact_files(self.revision.directory):
+            (self._copy / file).parent.mkdir(exist_ok=True)
             shutil.copyfile(self.revision.directory / file, self._copy / file)
         if program_etag(self._copy) != self.etag:
             raise BadRevision(

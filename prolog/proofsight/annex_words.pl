@@ -1,0 +1,72 @@
+:- module(proofsight_annex_words,
+          [ annex_fact/2,               % ?Room, ?Template
+            annex_query/3,              % ?Name, ?Arity, ?Module
+            annex_word/2,               % ?Name, ?Arity
+            annex_opening/2             % ?Room, ?Template
+          ]).
+
+/** <module> What annexes may say, and what may be asked of them
+
+Two tables, from which everything else about annexes follows: what their
+files may hold, which words are the vocabulary's, which goals are safe, and
+which are callable at the prompt.  Another room of annexes is more lines
+here, and a module for its queries.
+*/
+
+%!  annex_fact(?Room, ?Template) is nondet.
+%
+%   Files `Room/*.pl` of a revision may hold facts of the form Template,
+%   whose arguments are types:
+%
+%     - atom, integer, number, ground (any term without variables)
+%     - text: an atom or a string
+%     - index: a whole number from 0
+%     - count: a whole number from 1
+%     - fraction: a number above 0 and up to 1
+%     - one_of(Values)
+%     - list(Type)
+
+annex_fact(circuits, circuit(atom, atom, ground, fraction, atom)).
+annex_fact(circuits, circuit_info(atom, atom, ground)).
+annex_fact(circuits, kernel(atom, atom, index, atom, index, number, count,
+                            one_of([excite, inhibit, neutral]))).
+annex_fact(circuits, wire(atom, atom, index, atom, index)).
+annex_fact(circuits, const_channel(atom, atom, index)).
+
+%!  annex_opening(?Room, ?Template) is nondet.
+%
+%   A file of Room opens with facts of this form; the first argument of every
+%   other fact is that of one of them.  A revision declares each but once.
+
+annex_opening(circuits, circuit(_, _, _, _, _)).
+
+%!  annex_query(?Name, ?Arity, ?Module) is nondet.
+%
+%   Name/Arity is answered by Module, as Name/(Arity+1) with the KB first.
+
+annex_query(circuit_target, 3, proofsight_circuits).
+annex_query(edge, 5, proofsight_circuits).
+annex_query(feeds, 3, proofsight_circuits).
+annex_query(reaches, 5, proofsight_circuits).
+annex_query(ancestors, 4, proofsight_circuits).
+annex_query(descendants, 4, proofsight_circuits).
+annex_query(strength, 6, proofsight_circuits).
+annex_query(strongest_path, 6, proofsight_circuits).
+annex_query(avoids, 4, proofsight_circuits).
+annex_query(lost_without, 3, proofsight_circuits).
+annex_query(bottleneck, 2, proofsight_circuits).
+annex_query(shared_kernel, 3, proofsight_circuits).
+annex_query(exclusive_kernel, 3, proofsight_circuits).
+annex_query(kernel_iou, 4, proofsight_circuits).
+annex_query(inhibited, 3, proofsight_circuits).
+annex_query(behind, 2, proofsight_circuits).
+
+%!  annex_word(?Name, ?Arity) is nondet.
+%
+%   Name/Arity is a fact of annexes or a query about them.
+
+annex_word(Name, Arity) :-
+    annex_fact(_, Template),
+    functor(Template, Name, Arity).
+annex_word(Name, Arity) :-
+    annex_query(Name, Arity, _).
