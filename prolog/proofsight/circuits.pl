@@ -316,7 +316,10 @@ bottleneck(KB, C, Node) :-
             ( member(Source, Nodes),
               Source \== T-U,
               get_assoc(Source, Backward, _),
-              get_assoc(Source, To, Paths)
+              (   Source = image-_
+              ->  Paths = 1
+              ;   get_assoc(Source, To, Paths)
+              )
             ),
             Candidates),
     counted(Candidates, KB, C, T-U, Backward, All, None, Bottlenecks),
