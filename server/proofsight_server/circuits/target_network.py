@@ -1,14 +1,362 @@
 """The part of a network that computes a target, run by its graph and never by hooks.
 
-What masks kernels, measures, shrinks or draws a circuit starts from a `TargetNetwork`:
+What scores, masks, measures, shrinks or draws a circuit starts from a `TargetNetwork`:
 
-    network = target_network(model, parse_target("conv3:12"), input_shape)
-    network.wiring                      # nodes, kernels that count, reachability
-    network.layers["features.6"].module # the convolution itself
-    network(batch)                      # the target's map y (n, h, w), or logit (n,)
+    network = target_network(model, parse_target("conv3:12"))
+    network.wiring                          # nodes, kernels that count, reachability
+    network.modules["features.6"]           # the convolution itself
+    network(batch)                          # the target's map y (n, h, w), or logit (n,)
     network(batch, parameters={"features.3": Parameters(weight, bias)})   # with other weights
-    network(batch, observe=f)           # f(layer, x, z) sees every layer's input and output
-
-Other names of this room: `scores.select`, `scores.effective` (see `selection.py`), `score`
-(`scoring.py`), `force` (`force.py`).
+    network(batch, observe=f)               # f(layer, x, z) sees each layer's input and output
 """
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional as F
+
+from proofsight_server.circuits.dataflow import Unfollowed, called, follow, rebind
+from proofsight_server.circuits.operations import works_in_place
+from proofsight_server.circuits.target import Logit, Target, Unit
+from proofsight_server.circuits.wiring import Wiring, finished
+from proofsight_server.errors import BadModel, BadTarget, UnknownClass, UnknownLayer
+from proofsight_server.symbols.feature import Ints
+from proofsight_server.vision.layers import layers_of
+from proofsight_server.vision.network import Network
+from proofsight_server.vision.probe import check_batch
+from proofsight_server.vision.tracing import TracedFlow, UntraceableError
+
+Observe = Callable[[str, Tensor, Tensor], Tensor]
+KernelModule = nn.Conv2d | nn.Linear
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parameters:
+    """Weights and bias in place of a layer's own, of the same shapes; None: no bias."""
+
+    weight: Tensor
+    bias: Tensor | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TargetNetwork:
+    """A network cut off at a target.
+
+    Attributes
+    ----------
+    root
+        The whole network, in eval mode; nothing is hooked onto it or changed in it.
+    target
+        What is computed; `classes` name the logits, empty where they have no names.
+    wiring
+        The channels between image and target.
+    modules
+        By the name of each layer of kernels, the convolution or linear module that runs there.
+    steps
+        The graph's nodes up to the target, in order of execution.
+    names
+        By step that is a layer of kernels, that layer's name.
+    column
+        The target's column in the logits; 0 for other targets.
+    direction
+        d over the rows of the target's layer, (rows,) float64; (1,) of 1 for a logit.
+    """
+
+    root: nn.Module
+    target: Target
+    input_shape: tuple[int, ...]
+    wiring: Wiring
+    modules: Mapping[str, KernelModule]
+    steps: tuple[fx.Node, ...]
+    names: Mapping[fx.Node, str]
+    column: int
+    direction: Tensor
+
+    @property
+    def last(self) -> str | None:
+        """The target's layer, None for a logit."""
+        return None if isinstance(self.target, Logit) else list(self.modules)[-1]
+
+    def double(self) -> TargetNetwork:
+        """The same on a copy of the network in float64."""
+        root = copy.deepcopy(self.root).double()
+        modules: dict[str, Any] = {
+            name: root.get_submodule(name.partition("#")[0]) for name in self.modules
+        }
+        return replace(self, root=root, modules=modules)
+
+    def __call__(
+        self,
+        batch: Tensor,
+        *,
+        parameters: Mapping[str, Parameters] | None = None,
+        observe: Observe | None = None,
+    ) -> Tensor:
+        """The target of each image: its map (n, h, w), or its logit (n,).
+
+        Parameters
+        ----------
+        batch
+            (n, channels, height, width), as `Network.prepare` gives it.
+        parameters
+            By layer, what stands in place of its weights and bias.
+        observe
+            Called with a layer's name, its input and its output before batch norm; what it
+            returns goes on as the output.  Of the target's layer the output has the rows that
+            count only.
+        """
+        end = self.steps[-1]
+        made: dict[fx.Node, Any] = {}
+        for step in self.steps:
+            made[step] = self._step(step, batch, made, parameters or {}, observe)
+        output: Tensor = made[end]
+        if isinstance(self.target, Logit):
+            return output[:, self.column]
+        if len(self.direction) == 1 and self.direction[0] == 1:
+            return output[:, 0]
+        return torch.einsum("nrhw,r->nhw", output, self.direction.to(output.dtype))
+
+    def _step(
+        self,
+        step: fx.Node,
+        batch: Tensor,
+        made: dict[fx.Node, Any],
+        parameters: Mapping[str, Parameters],
+        observe: Observe | None,
+    ) -> Any:
+        if step.op == "placeholder":
+            if not any(isinstance(known, Tensor) for known in made.values()):
+                return batch
+            return step.args[0] if step.args else None
+        if step.op == "get_attr":
+            return attrgetter(str(step.target))(self.root)
+        args: Any = fx.node.map_arg(step.args, made.__getitem__)
+        kwargs: Any = fx.node.map_arg(step.kwargs, made.__getitem__)
+        name = self.names.get(step)
+        if name is not None:
+            return self._layer(name, args[0], parameters.get(name), observe)
+        module = self.root.get_submodule(str(step.target)) if step.op == "call_module" else None
+        if not works_in_place(step, module):
+            return called(step, module, args, kwargs)
+        # Who holds the tensor must find it as it was: gradients are taken at it.
+        value = called(step, module, (args[0].clone(), *args[1:]), kwargs)
+        rebind(made, step.args[0], value)
+        return value
+
+    def _layer(
+        self, name: str, input: Tensor, given: Parameters | None, observe: Observe | None
+    ) -> Tensor:
+        module = self.modules[name]
+        weight, bias = module.weight.detach(), module.bias
+        bias = None if bias is None else bias.detach()
+        if given is not None:
+            weight, bias = given.weight, given.bias
+        rows = torch.from_numpy(self.wiring.layers[name].rows) if name == self.last else None
+        if rows is not None and getattr(module, "groups", 1) == 1:
+            weight, bias, rows = weight[rows], None if bias is None else bias[rows], None
+        output = applied(module, input, weight, bias)
+        output = output if rows is None else output[:, rows]
+        return output if observe is None else observe(name, input, output)
+
+
+def applied(module: KernelModule, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """What a convolution or linear module gives with other weights; they may have fewer rows."""
+    if isinstance(module, nn.Linear):
+        return F.linear(input, weight, bias)
+    if module.padding_mode != "zeros":
+        input = F.pad(input, module._reversed_padding_repeated_twice, mode=module.padding_mode)
+    padding = 0 if module.padding_mode != "zeros" else module.padding
+    return F.conv2d(
+        input, weight, bias, module.stride, padding, module.dilation, module.groups
+    )  # fmt: skip
+
+
+def target_network(
+    model: Network | nn.Module, target: Target, input_shape: Sequence[int] | None = None
+) -> TargetNetwork:
+    """Cut a network off at a target, and check before anything long that this can be done.
+
+    Tracing runs the network's code on stand-ins, for which torch patches modules globally: never
+    do it beside threads that run networks.
+
+    Parameters
+    ----------
+    model
+        The network, or a bare module.
+    target
+        What is to be computed.
+    input_shape
+        (channels, height, width), needed for a bare module.
+
+    Raises
+    ------
+    BadModel
+        It is in training mode, its flow depends on its data, or channels cannot be followed up to
+        the target; the message says where.
+    BadTarget
+        The target is none of this network's: a linear layer where a map is needed, a channel out
+        of range, or something that no kernel feeds.
+    UnknownLayer, UnknownClass
+        Nothing has this name.
+    """
+    root = model.module if isinstance(model, Network) else model
+    shape = tuple(model.input_shape if isinstance(model, Network) else input_shape or ())
+    classes = model.classes if isinstance(model, Network) else ()
+    flow = traced(root, shape)
+    point, head = _end(flow, target)
+    followed = follow(root, flow, point, head)
+    if isinstance(followed.ids, Unfollowed):
+        raise BadModel(
+            f"the channels that lead to {target} cannot be followed through {followed.ids.where}: "
+            f"{followed.ids.what}; choose a target before it",
+            where=followed.ids.where,
+        )
+    ids = followed.ids[0].reshape(followed.ids.shape[1], -1)[:, 0].to(torch.int64).numpy()
+    column = _column(target, len(ids), classes)
+    channels = _channels(target, len(ids), column)
+    wiring = finished(followed.nodes, ids[channels])
+    if not wiring.total():
+        raise BadTarget(
+            f"no kernel leads from the image to {target}; choose another", target=target
+        )
+    last = flow.node(point)
+    names = {flow.node(name): name for name in wiring.layers}
+    rows = wiring.nodes[-1].rows
+    return TargetNetwork(
+        root=root,
+        target=target,
+        input_shape=shape,
+        wiring=wiring,
+        modules={name: _kernel_module(flow, name) for name in wiring.layers},
+        steps=_steps(flow, last),
+        names=names,
+        column=column,
+        direction=_direction(target, rows),
+    )
+
+
+def traced(root: nn.Module, shape: Sequence[int]) -> TracedFlow:
+    """The trace of a network in eval mode.
+
+    Raises
+    ------
+    BadModel
+        It is in training mode, or cannot be traced; the message says where.
+    """
+    if any(module.training for module in root.modules()):
+        raise BadModel(
+            "the network is in training mode, so images depend on each other; .eval() it"
+        )
+    try:
+        return TracedFlow(root, shape)
+    except UntraceableError as error:
+        raise BadModel(
+            f"circuits need a network whose flow torch.fx can trace, and this one stops at "
+            f"{_place(error)}: {error}; write that part without control flow that depends on data",
+            where=_place(error),
+        ) from error
+
+
+def checked(network: TargetNetwork, batch: Tensor) -> Tensor:
+    """The batch, if it is the network's input; else BadTensor says what is wrong."""
+    check_batch(batch, network.input_shape)
+    return batch
+
+
+def _place(error: BaseException) -> str:
+    """Where the network's own code stood when tracing it failed."""
+    cause = error.__cause__ or error
+    places = []
+    trace = cause.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        module = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if module.split(".")[0] != "torch" and not module.startswith("proofsight_server.vision.tr"):
+            owner = trace.tb_frame.f_locals.get("self")
+            owner_name = type(owner).__name__ + "." if owner is not None else ""
+            places.append(f"{owner_name}{code.co_name}, line {trace.tb_lineno} of {module}")
+        trace = trace.tb_next
+    return places[-1] if places else "its forward"
+
+
+def _end(flow: TracedFlow, target: Target) -> tuple[str, Any]:
+    """The point to end at, and how linear modules are taken."""
+    if isinstance(target, Logit):
+        return flow.names(flow.result)[0], target.head
+    infos = {info.layer.atom: info for info in layers_of(flow)}
+    infos |= {info.layer.module: info for info in infos.values()}
+    if target.layer not in infos:
+        point = flow.points.get(target.layer)
+        if point is None:
+            raise UnknownLayer(target.layer, infos)
+        raise BadTarget(
+            f"{target.layer} is no convolution, and a circuit's target is a channel of one, before "
+            "batch norm and non-linearity; name a convolution, or logit:CLASS",
+            layer=target.layer,
+        )
+    info = infos[target.layer]
+    if info.layer.kind != "conv":
+        raise BadTarget(
+            f"{target.layer} is linear and has no maps; write logit:CLASS for a class, or name a "
+            "convolution",
+            layer=target.layer,
+        )
+    return info.layer.module, "frozen"
+
+
+def _column(target: Target, columns: int, classes: Sequence[str]) -> int:
+    if not isinstance(target, Logit):
+        return 0
+    label = str(target.label)
+    if label in classes:
+        return classes.index(label)
+    if label.isdecimal() and int(label) < columns:
+        return int(label)
+    raise UnknownClass(label, classes or [str(index) for index in range(columns)])
+
+
+def _channels(target: Target, channels: int, column: int) -> list[int]:
+    """The channels of the target's tensor that it is made of."""
+    if isinstance(target, Logit):
+        return [column]
+    chosen = [target.channel] if isinstance(target, Unit) else [c for c, d in target.weights if d]
+    for channel in chosen:
+        if not 0 <= channel < channels:
+            raise BadTarget(
+                f"{target.layer} has {channels} channels, 0 to {channels - 1}, and no channel "
+                f"{channel}",
+                target=target,
+            )
+    return chosen
+
+
+def _direction(target: Target, rows: Ints) -> Tensor:
+    if isinstance(target, Logit | Unit):
+        return torch.ones(1, dtype=torch.float64)
+    weights = dict(target.weights)
+    return torch.tensor([weights[int(row)] for row in rows], dtype=torch.float64)
+
+
+def _kernel_module(flow: TracedFlow, name: str) -> KernelModule:
+    module = flow.module(flow.node(name))
+    assert isinstance(module, nn.Conv2d | nn.Linear)
+    return module
+
+
+def _steps(flow: TracedFlow, last: fx.Node) -> tuple[fx.Node, ...]:
+    """The steps that a step needs, itself last; what works in place on one of them besides."""
+    graph = list(last.graph.nodes)
+    graph = graph[: graph.index(last) + 1]
+    needed = {last}
+    for step in reversed(graph):
+        changes = works_in_place(step, flow.module(step)) and step.args[0] in needed
+        if step in needed or changes:
+            needed |= {step, *step.all_input_nodes}
+    return tuple(step for step in graph if step in needed)
