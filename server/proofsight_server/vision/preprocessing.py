@@ -130,7 +130,23 @@ class Preprocessing:
             pixels = pixels.copy()
         batch = torch.from_numpy(pixels).permute(0, 3, 1, 2)
         batch = batch.to(torch.float32, memory_format=torch.contiguous_format)
-        batch = self._crop(self._resize(batch))
+        return self.of_levels(batch)
+
+    def of_levels(self, levels: Tensor) -> Tensor:
+        """The network's input for levels between those of uint8, as blurred pixels have.
+
+        Parameters
+        ----------
+        levels
+            (n, channels, height, width) float32 in 0..255, channels as those of `mode`; it may be
+            written to.
+
+        Returns
+        -------
+        (n, channels, height, width) float32
+            For whole levels the very tensor that `__call__` gives.
+        """
+        batch = self._crop(self._resize(levels))
         factor, offset = self._affine()
         batch = batch.mul_(factor)
         return batch if offset is None else batch.add_(offset)
