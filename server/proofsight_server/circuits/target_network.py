@@ -112,16 +112,26 @@ class TargetNetwork:
             returns goes on as the output.  Of the target's layer the output has the rows that
             count only.
         """
-        end = self.steps[-1]
-        made: dict[fx.Node, Any] = {}
-        for step in self.steps:
-            made[step] = self._step(step, batch, made, parameters or {}, observe)
-        output: Tensor = made[end]
+        output = self.output(batch, parameters=parameters, observe=observe)
         if isinstance(self.target, Logit):
             return output[:, self.column]
         if len(self.direction) == 1 and self.direction[0] == 1:
             return output[:, 0]
         return torch.einsum("nrhw,r->nhw", output, self.direction.to(output.dtype))
+
+    def output(
+        self,
+        batch: Tensor,
+        *,
+        parameters: Mapping[str, Parameters] | None = None,
+        observe: Observe | None = None,
+    ) -> Tensor:
+        """What the target is read from: all logits (n, classes), or its rows (n, rows, h, w)."""
+        made: dict[fx.Node, Any] = {}
+        for step in self.steps:
+            made[step] = self._step(step, batch, made, parameters or {}, observe)
+        output: Tensor = made[self.steps[-1]]
+        return output
 
     def _step(
         self,
