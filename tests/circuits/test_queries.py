@@ -301,5 +301,5 @@ def test_the_strongest_path_is_a_path_of_that_strength(answers: list[str]) -> No
             told[name, (source, int(i))] = [(layer, int(channel)) for layer, channel in pairs]
     for circuit in CIRCUITS:
         least = {tuple(path): score for path, score in circuit.paths()}
-        for source, strongest in _strengths(circuit).items():
-            assert least[tuple(told[circuit.name, source])] == strongest
+        for start, strongest in _strengths(circuit).items():
+            assert least[tuple(told[circuit.name, start])] == strongest
