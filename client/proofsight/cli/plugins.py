@@ -25,6 +25,7 @@ ORDER: Final = (
     "causal",
     "gallery",
     "label",
+    "interactions",
     "check",
     "serve",
     "repl",

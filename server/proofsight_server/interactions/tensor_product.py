@@ -45,5 +45,5 @@ def matrix_power(matrix: Doubles, times: int) -> Doubles:
     """M ⊗ … ⊗ M as a matrix (2^times, 2^times)."""
     power: Doubles = np.ones((1, 1))
     for _ in range(times):
-        power = np.kron(power, matrix)
+        power = np.kron(power, matrix).astype(np.float64, copy=False)
     return power

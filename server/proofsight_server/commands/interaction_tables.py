@@ -1,0 +1,233 @@
+"""`interactions --tables`: effects of scores that are given, without a network."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from proofsight_server.commands.outcome import print_json
+from proofsight_server.commands.table import print_table
+
+if TYPE_CHECKING:
+    from proofsight_server.interactions.explanation import Explanation
+    from proofsight_server.interactions.joint import Interactions
+    from proofsight_server.interactions.masks import Doubles
+    from proofsight_server.interactions.sharing import Sharing
+
+_SHOWN = 12
+_ENDINGS = (".json", ".npz")
+
+
+def explain_tables(args: argparse.Namespace) -> int:
+    """Extract from the tables of a file, and tell or write what was found."""
+    import numpy as np
+
+    from proofsight_server.interactions.joint import extract
+    from proofsight_server.interactions.premise import premise
+    from proofsight_server.interactions.sharing import sharing
+    from proofsight_server.interactions.table_file import read_tables
+
+    _check_out(args.out)
+    given = read_tables(args.tables)
+    found = extract(
+        given,
+        objective=args.objective,
+        alpha=args.alpha,
+        box=args.box,
+        gap=args.gap,
+        order_weight=args.order_weight,
+    )
+    tables = np.atleast_2d(given).astype(np.float64)
+    explanations = [_explained(args, table, found, row) for row, table in enumerate(tables)]
+    shared = sharing(tables, found, share=args.salient) if len(tables) > 1 else None
+    premises = [premise(table) for table in tables]
+    document = {
+        "tables": str(args.tables),
+        **extraction_document(found),
+        "networks": [
+            {
+                **explanation_document(explanation),
+                "premise": {
+                    "mean_by_size": one.means.tolist(),
+                    "monotone": one.monotone,
+                },
+            }
+            for explanation, one in zip(explanations, premises, strict=True)
+        ],
+        "sharing": None if shared is None else sharing_document(shared),
+    }
+    _write(args.out, document, found)
+    if args.json:
+        print_json(document)
+        return 0
+    _tell(args, tables, found, explanations, [str(one) for one in premises])
+    if shared is not None:
+        tell_sharing(shared)
+    return 0
+
+
+def extraction_document(found: Interactions) -> dict[str, Any]:
+    """What JSON says of an extraction as a whole."""
+    return {
+        "regions": found.regions,
+        "bit_order": "bit i is set where region i is kept",
+        "objective": found.objective,
+        "alpha": found.alpha,
+        "box": found.box,
+        "value": found.value,
+        "gap": found.gap,
+        "steps": found.steps,
+        "spread": found.spread,
+        "merged": True,
+        "notes": list(found.notes),
+    }
+
+
+def explanation_document(explanation: Explanation) -> dict[str, Any]:
+    """What JSON says of one network's primitives."""
+    found = explanation.sum
+    return {
+        "mode": explanation.mode,
+        "bias": found.bias,
+        "r2": found.r2,
+        "worst_error": found.worst,
+        "rms_error": found.rms,
+        "target_met": explanation.met,
+        "primitives": [
+            {
+                "kind": primitive.kind,
+                "mask": primitive.mask,
+                "regions": list(primitive.regions),
+                "effect": float(effect),
+            }
+            for primitive, effect in zip(found.primitives, found.effects, strict=True)
+        ],
+    }
+
+
+def sharing_document(shared: Sharing) -> dict[str, Any]:
+    """What JSON says of what networks share."""
+    from dataclasses import asdict
+
+    return {
+        **asdict(shared.overlap),
+        "by_kind": {kind: asdict(part) for kind, part in shared.by_kind.items()},
+        "same_sign": shared.same_sign,
+        "same_sign_chance": shared.same_sign_chance,
+        "weighted_iou": shared.weighted_iou,
+        "orders_all": shared.orders_all.tolist(),
+        "orders_shared": shared.orders_shared.tolist(),
+        "shared_only_r2": [one.r2 for one in shared.refits],
+        "shared_only_worst_error": [one.worst for one in shared.refits],
+        "primitives": [{"kind": one.kind, "mask": one.mask} for one in shared.shared],
+    }
+
+
+def tell_sharing(shared: Sharing) -> None:
+    """Print what networks share, each figure beside its chance level."""
+    whole = shared.overlap
+    sizes = ", ".join(map(str, whole.sizes))
+    print(f"{whole.shared} salient primitives are shared by all, of {sizes} in each network:")
+    rows = [
+        [f"share, network {network + 1}", _number(found), _number(chance), _number(corrected)]
+        for network, (found, chance, corrected) in enumerate(
+            zip(whole.share, whole.chance, whole.corrected, strict=True)
+        )
+    ]
+    rows.append(["intersection over union", _number(whole.iou), _number(whole.iou_chance), ""])
+    if shared.same_sign is not None:
+        chance = _number(shared.same_sign_chance or 0.0)
+        rows.append(["same sign, of the shared", _number(shared.same_sign), chance, ""])
+    print_table(["", "found", "by chance", "corrected"], rows)
+    r2 = ", ".join(_number(one.r2) for one in shared.refits)
+    print(f"R² of the shared primitives alone, refitted: {r2}")
+
+
+def _explained(
+    args: argparse.Namespace, table: Doubles, found: Interactions, network: int
+) -> Explanation:
+    from proofsight_server.interactions.explanation import compact, lossless
+    from proofsight_server.interactions.selection import Target
+
+    if args.lossless:
+        return lossless(table, found, network)
+    target = Target(args.most, args.r2, args.max_error)
+    return compact(table, found, network, target, fit=args.fit)
+
+
+def _tell(
+    args: argparse.Namespace,
+    tables: Doubles,
+    found: Interactions,
+    explanations: Sequence[Explanation],
+    premises: Sequence[str],
+) -> None:
+    print(
+        f"{args.tables}: {len(tables)} network{'s'[: len(tables) > 1]}, {found.regions} regions; "
+        f"{found.objective} {found.alpha:g}, box {found.box:g}; within {found.gap:.2g} of the "
+        f"optimum after {found.steps} steps"
+    )
+    for note in found.notes:
+        print(f"note: {note}")
+    for network, (table, explanation, premise) in enumerate(
+        zip(tables, explanations, premises, strict=True)
+    ):
+        whole = explanation.sum
+        print(
+            f"\nnetwork {network + 1}: bias {whole.bias:.4g}, {len(whole.primitives)} primitives "
+            f"({explanation.mode}), R² {whole.r2:.4f}, worst error {whole.worst:.3g} of a span of "
+            f"{abs(table[-1] - table[0]):.3g}; mean score by mask size: {premise}"
+        )
+        if not explanation.met:
+            print(
+                f"what was asked for is not met by {args.most} primitives; allow more with --most"
+            )
+        print_table(
+            ["primitive", "effect"],
+            [
+                [f"{one.kind} {{{', '.join(map(str, one.regions))}}}", f"{effect:+.4f}"]
+                for one, effect in list(zip(whole.primitives, whole.effects, strict=True))[:_SHOWN]
+            ],
+        )
+        if len(whole.primitives) > _SHOWN:
+            print(f"… and {len(whole.primitives) - _SHOWN} more (--json)")
+
+
+def _check_out(path: Path | None) -> None:
+    from proofsight_server.errors import BadOption
+
+    if path is None:
+        return
+    if path.suffix not in _ENDINGS:
+        raise BadOption(f"--out {path} ends in neither .json nor .npz; name the one you want")
+    if path.is_dir() or not (path.parent.is_dir() and os.access(path.parent, os.W_OK | os.X_OK)):
+        raise BadOption(
+            f"cannot write to {path}: give --out a file in a directory that exists and that we "
+            "may write"
+        )
+
+
+def _write(path: Path | None, document: dict[str, Any], found: Interactions) -> None:
+    import numpy as np
+
+    if path is None:
+        return
+    if path.suffix == ".json":
+        path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        return
+    np.savez(
+        path,
+        and_effects=found.and_effects,
+        or_effects=found.or_effects,
+        bias=found.bias,
+        residual=found.residual,
+        scales=found.scales,
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}"

@@ -1,0 +1,100 @@
+"""Explain scores by AND and OR effects of regions, and find those that networks share.
+
+Each score is the sum of the effects that fire: an AND where all of its regions are kept, an OR
+where any of them is.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from proofsight_server.commands.arguments import add_json, positive, share_of_one
+from proofsight_server.commands.outcome import outcome
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--tables",
+        metavar="F.npz",
+        type=Path,
+        help="scores instead of networks: the array `tables`, (networks, 2^n) or (2^n,), bit i of "
+        "a place set where region i is kept",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        type=Path,
+        help="write the document there (.json), or all effects and the residual (.npz)",
+    )
+    _add_solver(parser)
+    _add_choice(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Extract and tell."""
+    if args.tables is None:
+        args.parser.error("give --tables F.npz")
+    from proofsight_server.commands.interaction_tables import explain_tables
+
+    return outcome(lambda: explain_tables(args), json=args.json)
+
+
+def _add_solver(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("extraction")
+    group.add_argument(
+        "--objective",
+        choices=("mix", "additive"),
+        default="mix",
+        help="mix: (1 − alpha) of each row's largest effect and alpha of the row's sum; additive: "
+        "all of the largest, and alpha of the sum (mix)",
+    )
+    group.add_argument("--alpha", metavar="X", type=float, default=0.1, help="(0.1)")
+    group.add_argument(
+        "--box",
+        metavar="X",
+        type=float,
+        default=0.02,
+        help="share of the score's span that may be noise, 0 for exact sums (0.02)",
+    )
+    group.add_argument(
+        "--gap", metavar="X", type=float, default=1e-3, help="relative gap to the optimum (0.001)"
+    )
+    group.add_argument(
+        "--order-weight",
+        choices=("none", "tie", "noise"),
+        default="none",
+        help="what effects of higher order cost more: nothing, a trifle that decides ties, or by "
+        "the noise that they gather (none)",
+    )
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("primitives")
+    group.add_argument(
+        "--most", metavar="N", type=positive, default=50, help="primitives per network (50)"
+    )
+    group.add_argument(
+        "--r2", metavar="X", type=float, help="the fewest that explain this share of variance"
+    )
+    group.add_argument(
+        "--max-error", metavar="X", type=float, help="the fewest with no error above this"
+    )
+    group.add_argument(
+        "--fit",
+        choices=("least_squares", "minimax"),
+        default="least_squares",
+        help="how their effects are chosen anew (least_squares)",
+    )
+    group.add_argument(
+        "--lossless", action="store_true", help="all effects, with --box 0 and at most 8 regions"
+    )
+    group.add_argument(
+        "--salient",
+        metavar="X",
+        type=share_of_one,
+        default=0.05,
+        help="effects above this share of the network's largest are compared (0.05)",
+    )
