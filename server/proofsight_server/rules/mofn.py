@@ -1,0 +1,234 @@
+"""M-of-N rules: a unit is on where at least M of N literals about its inputs hold.
+
+Odense and d'Avila Garcez, https://arxiv.org/abs/2003.09000.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from proofsight_server.errors import BadOption, BadTensor
+from proofsight_server.rules.complexity import dnf_literals
+from proofsight_server.rules.cuts import best_cuts
+from proofsight_server.rules.mofn_order import Order, by_score, greedily
+from proofsight_server.rules.mofn_search import (
+    Bodies,
+    Chosen,
+    errors_of_bodies,
+    errors_of_prefixes,
+)
+from proofsight_server.symbols.feature import Bools, Ints
+
+Doubles = npt.NDArray[np.float64]
+
+ORDERS: tuple[Order, ...] = get_args(Order)
+MOST_EXHAUSTIVE = 20
+GREEDY_BODY = 16
+
+
+@dataclass(frozen=True, slots=True)
+class MofN:
+    """At least `m` of the literals hold.
+
+    Attributes
+    ----------
+    m
+        How many must hold; the constants are 0 (always) and 1 (never), without literals.
+    literals
+        (input, polarity) in the order in which they were taken; polarity True: the input is 1.
+    error
+        Share of images where the rule and the unit differ.
+    complexity
+        See `complexity`; 0..1.
+    """
+
+    m: int
+    literals: tuple[tuple[int, bool], ...]
+    error: float
+    complexity: float
+
+    @property
+    def dnf_literals(self) -> int:
+        """Literals in the rule's minimal disjunctive form; 0 for the constants."""
+        return dnf_literals(self.m, len(self.literals)) if self.literals else 0
+
+    def holds(self, bits: Bools) -> Bools:
+        """Whether the rule holds, (images,), for `bits` (images, inputs)."""
+        count = np.zeros(len(bits), dtype=np.int64)
+        for number, polarity in self.literals:
+            count += bits[:, number] == polarity
+        holds: Bools = count >= self.m
+        return holds
+
+
+def best_rule(
+    bits: Bools,
+    target: Bools,
+    weights: npt.ArrayLike,
+    *,
+    beta: float = 0.0,
+    order: Order = "weight",
+) -> MofN:
+    """The M-of-N rule of least loss (1 − β)·error + β·complexity.
+
+    Literals join bodies in one order; all N and M are looked at.  Among losses within 1e-12 of
+    the least, the rule with the fewest errors, then the least N, then the least M.
+
+    Parameters
+    ----------
+    bits
+        (images, n) bool: the inputs, already cut.
+    target
+        (images,) bool: whether the unit is on.
+    weights
+        (n,) the unit's weights: their signs are the literals' polarities, and where one is 0 the
+        input has no literal.
+    beta
+        0..1: what complexity weighs against error.
+    order
+        `weight`: by falling absolute weight; `weight*std`: that times the bit's standard
+        deviation; `gain`: by falling information gain; `greedy`: each leaves fewest errors, up to
+        16; `exhaustive`: no order, all sets of inputs (at most 20).
+
+    Raises
+    ------
+    BadTensor
+        Shapes or types do not fit, there is no image, or a weight is not finite.
+    BadOption
+        `beta` or `order` is none, or too many inputs for `exhaustive`.
+    """
+    bits, target, signed = _checked(bits, target, weights)
+    check_beta(beta)
+    check_order(order)
+    used = np.flatnonzero(signed)
+    literals = bits[:, used] == (signed[used] > 0)
+    if order == "exhaustive":
+        rule, inside = exhaustive(literals, target, inputs=len(signed), beta=beta)
+    else:
+        at = ordered(order, literals, target, np.abs(signed[used]), bits[:, used].std(axis=0))
+        rule = errors_of_prefixes(literals[:, at], target, inputs=len(signed)).best(beta)
+        inside = tuple(at[: rule.literals].tolist())
+    return MofN(
+        rule.m,
+        tuple((int(used[place]), bool(signed[used[place]] > 0)) for place in inside),
+        rule.errors / len(target),
+        rule.complexity,
+    )
+
+
+def ordered(
+    order: Order,
+    literals: Bools,
+    target: Bools,
+    sizes: Doubles,
+    deviations: Doubles,
+    *,
+    gains: Doubles | None = None,
+    longest: int | None = None,
+) -> Ints:
+    """The columns of literals in the order in which they join bodies.
+
+    Parameters
+    ----------
+    order
+        As in `best_rule`, but `exhaustive`, which has none.
+    literals, target
+        (images, n) bool and (images,) bool.
+    sizes, deviations
+        (n,) absolute weights, and standard deviations of the inputs.
+    gains
+        (n,) where they are known.
+    longest
+        How many are wanted at most; `greedy` takes 16 where nothing is said.
+    """
+    if order == "greedy":
+        return greedily(literals, target, GREEDY_BODY if longest is None else longest)
+    if order == "gain":
+        if gains is None:
+            gains = best_cuts(literals.astype(np.float32), target[:, None]).gain[:, 0]
+        scores = gains
+    else:
+        scores = sizes if order == "weight" else sizes * deviations
+    return by_score(scores)[:longest]
+
+
+def exhaustive(
+    literals: Bools, target: Bools, *, inputs: int, beta: float
+) -> tuple[Chosen, tuple[int, ...]]:
+    """The best rule over all sets of literals, and its columns.
+
+    Raises
+    ------
+    BadOption
+        There are more than 20 literals.
+    """
+    found = bodies_of(literals, target, inputs=inputs)
+    rule = found.table.best(beta)
+    return rule, found.indices(rule) if rule.literals else ()
+
+
+def bodies_of(literals: Bools, target: Bools, *, inputs: int) -> Bodies:
+    """The best of all sets of literals for each N and M. Raises BadOption for more than 20."""
+    if literals.shape[1] > MOST_EXHAUSTIVE:
+        raise BadOption(
+            f"the order exhaustive tries every set of inputs, which is for at most "
+            f"{MOST_EXHAUSTIVE} of them, and {literals.shape[1]} tell something of this target; "
+            "use the order greedy or weight",
+            option="order",
+            inputs=literals.shape[1],
+        )
+    return errors_of_bodies(literals, target, inputs=inputs)
+
+
+def check_beta(beta: float) -> None:
+    """Refuse a β that is no share. Raises BadOption."""
+    if isinstance(beta, bool) or not isinstance(beta, int | float) or not 0 <= beta <= 1:
+        raise BadOption(
+            f"beta weighs complexity against error and lies in 0..1, not {beta!r}",
+            option="beta",
+            value=beta,
+        )
+
+
+def check_order(order: str) -> None:
+    """Refuse an order that is not known. Raises BadOption."""
+    if order not in ORDERS:
+        raise BadOption(
+            f"an order is one of {', '.join(ORDERS)}, not {order!r}", option="order", value=order
+        )
+
+
+def check_weights(weights: Doubles, unit: str) -> None:
+    """Refuse weights that are not finite. Raises BadTensor."""
+    if not np.isfinite(weights).all():
+        at = int(np.flatnonzero(~np.isfinite(weights))[0])
+        raise BadTensor(
+            f"weight {at} of {unit} is {weights[at]}; a literal's polarity is its weight's sign, "
+            "so all weights must be finite: check the network",
+            input=at,
+        )
+
+
+def _checked(bits: Bools, target: Bools, weights: npt.ArrayLike) -> tuple[Bools, Bools, Doubles]:
+    bits, target = np.asarray(bits), np.asarray(target)
+    signed: Doubles = np.asarray(weights, dtype=np.float64)
+    if bits.ndim != 2 or bits.dtype != np.bool_ or not len(bits):
+        raise BadTensor(
+            "bits are booleans of shape (images, inputs) with at least one image, not "
+            f"{bits.dtype} of shape {bits.shape}"
+        )
+    if target.shape != (len(bits),) or target.dtype != np.bool_:
+        raise BadTensor(
+            f"the target holds one boolean for each of {len(bits)} images, not {target.dtype} of "
+            f"shape {target.shape}"
+        )
+    if signed.shape != (bits.shape[1],):
+        raise BadTensor(
+            f"there is one weight for each of {bits.shape[1]} inputs, not shape {signed.shape}"
+        )
+    check_weights(signed, "the unit")
+    return bits, target, signed
