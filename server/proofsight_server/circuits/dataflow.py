@@ -44,11 +44,13 @@ class Unfollowed:
 class Followed:
     """The nodes up to a point, in order of execution, and the ids in the tensor there.
 
-    `ids` (TRIAL_IMAGES, ...) has that tensor's shape, or says why they are not known.
+    `ids` (TRIAL_IMAGES, ...) has that tensor's shape, or says why they are not known; `made` has
+    the same for what each step gives, before a later one changes it in place.
     """
 
     nodes: tuple[Node, ...]
     ids: Tensor | Unfollowed
+    made: Mapping[fx.Node, Any]
 
 
 def follow(root: nn.Module, flow: TracedFlow, point: str, head: Head) -> Followed:
@@ -65,7 +67,7 @@ def follow(root: nn.Module, flow: TracedFlow, point: str, head: Head) -> Followe
     """
     walk = _Walk(root, flow, head)
     ids = flow.walk(point, walk.visit)
-    return Followed(tuple(walk.nodes), ids)
+    return Followed(tuple(walk.nodes), ids, walk.given)
 
 
 class _UnfollowedError(Exception):
@@ -77,6 +79,7 @@ class _Walk:
 
     def __init__(self, root: nn.Module, flow: TracedFlow, head: Head) -> None:
         self.nodes: list[Node] = []
+        self.given: dict[fx.Node, Any] = {}
         self._root = root
         self._flow = flow
         self._head = head
@@ -96,7 +99,7 @@ class _Walk:
             value = self._called(step, module, shapes)
             if works_in_place(step, module):
                 rebind(self._made, step.args[0], value)
-        self._made[step] = value
+        self._made[step] = self.given[step] = value
         return value
 
     def _placeholder(self, step: fx.Node, shapes: Shapes) -> Any:

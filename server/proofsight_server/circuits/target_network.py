@@ -13,7 +13,7 @@ What scores, masks, measures, shrinks or draws a circuit starts from a `TargetNe
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
@@ -63,6 +63,8 @@ class TargetNetwork:
         The graph's nodes up to the target, in order of execution.
     names
         By step that is a layer of kernels, that layer's name.
+    ids
+        By step, the ids of the channels in what it gives, as `Followed.made` has them.
     column
         The target's column in the logits; 0 for other targets.
     direction
@@ -76,6 +78,7 @@ class TargetNetwork:
     modules: Mapping[str, KernelModule]
     steps: tuple[fx.Node, ...]
     names: Mapping[fx.Node, str]
+    ids: Mapping[fx.Node, Any]
     column: int
     direction: Tensor
 
@@ -127,11 +130,24 @@ class TargetNetwork:
         observe: Observe | None = None,
     ) -> Tensor:
         """What the target is read from: all logits (n, classes), or its rows (n, rows, h, w)."""
+        given: Any = None
+        for _, made in self.walk(batch, parameters=parameters, observe=observe):
+            given = made
+        output: Tensor = given
+        return output
+
+    def walk(
+        self,
+        batch: Tensor,
+        *,
+        parameters: Mapping[str, Parameters] | None = None,
+        observe: Observe | None = None,
+    ) -> Iterator[tuple[fx.Node, Any]]:
+        """Each step with what it gives, in order of execution."""
         made: dict[fx.Node, Any] = {}
         for step in self.steps:
             made[step] = self._step(step, batch, made, parameters or {}, observe)
-        output: Tensor = made[self.steps[-1]]
-        return output
+            yield step, made[step]
 
     def _step(
         self,
@@ -247,6 +263,7 @@ def target_network(
         modules={name: _kernel_module(flow, name) for name in wiring.layers},
         steps=_steps(flow, last),
         names=names,
+        ids=followed.made,
         column=column,
         direction=_direction(target, rows),
     )
