@@ -42,11 +42,21 @@ def write_stubs(root: Path) -> Path:
     stubs.parent.mkdir(parents=True, exist_ok=True)
     well_known = importlib.resources.files("grpc_tools") / "_proto"
     googleapis = importlib.resources.files("google.rpc") / ".." / ".."
-    with tempfile.TemporaryDirectory(prefix=".stubs-", dir=stubs.parent) as scratch:
+    with (
+        tempfile.TemporaryDirectory(prefix=".stubs-", dir=stubs.parent) as scratch,
+        tempfile.TemporaryDirectory() as renamed,
+    ):
+        # googleapis-common-protos ships this one file under another name than the descriptor in
+        # its generated code, which is what ours has to import.
+        operations = Path(renamed) / "google" / "longrunning" / "operations.proto"
+        operations.parent.mkdir(parents=True)
+        shipped = Path(str(googleapis), "google", "longrunning", "operations_proto.proto")
+        shutil.copyfile(shipped, operations)
         arguments = [
             "protoc",
             f"--proto_path={proto}",
             f"--proto_path={well_known}",
+            f"--proto_path={renamed}",
             f"--proto_path={googleapis}",
             f"--python_out={scratch}",
             f"--pyi_out={scratch}",
