@@ -3,7 +3,8 @@
           ]).
 :- use_module(library(assoc), [empty_assoc/1, get_assoc/3, put_assoc/4]).
 :- use_module(library(lists), [append/3, member/2]).
-:- use_module(annex_words, [annex_fact/2, annex_opening/2]).
+:- use_module(annex_words,
+              [annex_fact/2, annex_identity/3, annex_opening/2]).
 :- use_module(source,
               [ argument/3, read_clause/2, read_text/2, start/2, syntax_text/2,
                 text_lines/2
@@ -129,7 +130,7 @@ has_type(list(Type), Value) =>
 
 opened(Term, Room, File, Position, Known0, Known) :-
     (   annex_opening(Room, Opening)
-    ->  arg(1, Term, Id),
+    ->  annex_identity(Room, Term, Id),
         (   subsumes_term(Opening, Term)
         ->  (   get_assoc(Id, Known0, Other)
             ->  malformed(declared_elsewhere, Position, [name=Id, file=Other])

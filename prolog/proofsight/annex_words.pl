@@ -1,5 +1,6 @@
 :- module(proofsight_annex_words,
           [ annex_fact/2,               % ?Room, ?Template
+            annex_identity/3,           % +Room, +Fact, -Id
             annex_query/3,              % ?Name, ?Arity, ?Module
             annex_word/2,               % ?Name, ?Arity
             annex_opening/2             % ?Room, ?Template
@@ -32,13 +33,42 @@ annex_fact(circuits, kernel(atom, atom, index, atom, index, number, count,
                             one_of([excite, inhibit, neutral]))).
 annex_fact(circuits, wire(atom, atom, index, atom, index)).
 annex_fact(circuits, const_channel(atom, atom, index)).
+annex_fact(interactions, regions(atom, count)).
+annex_fact(interactions, region(atom, index, ground, text)).
+annex_fact(interactions, interaction_info(atom, atom, ground)).
+annex_fact(interactions, bias(atom, atom, atom, integer)).
+annex_fact(interactions, interaction(atom, atom, atom, one_of([and, or]), count, integer)).
+annex_fact(interactions, shared(atom, atom, one_of([and, or]), count, list(atom),
+                                one_of([same_sign, mixed_sign]))).
+annex_fact(interactions, residual_bound(atom, atom, atom, index)).
+annex_fact(interactions, shared_bound(atom, atom, atom, index)).
+annex_fact(interactions, masked_scores(atom, atom, atom, index, list(integer))).
 
 %!  annex_opening(?Room, ?Template) is nondet.
 %
-%   A file of Room opens with facts of this form; the first argument of every
-%   other fact is that of one of them.  A revision declares each but once.
+%   A file of Room opens with facts of this form; the identity of every other
+%   fact is that of one of them.  A revision declares each but once.
 
 annex_opening(circuits, circuit(_, _, _, _, _)).
+annex_opening(interactions, regions(_, _)).
+
+%!  annex_identity(+Room, +Fact, -Id) is det.
+%
+%   Id is what Fact is about: its first argument, but of what a network says
+%   of an image it is the image.
+
+annex_identity(interactions, Fact, Id) :-
+    of_network(Fact),
+    !,
+    arg(2, Fact, Id).
+annex_identity(_, Fact, Id) :-
+    arg(1, Fact, Id).
+
+of_network(bias(_, _, _, _)).
+of_network(interaction(_, _, _, _, _, _)).
+of_network(residual_bound(_, _, _, _)).
+of_network(shared_bound(_, _, _, _)).
+of_network(masked_scores(_, _, _, _, _)).
 
 %!  annex_query(?Name, ?Arity, ?Module) is nondet.
 %
@@ -60,6 +90,25 @@ annex_query(exclusive_kernel, 3, proofsight_circuits).
 annex_query(kernel_iou, 4, proofsight_circuits).
 annex_query(inhibited, 3, proofsight_circuits).
 annex_query(behind, 2, proofsight_circuits).
+annex_query(applies, 3, proofsight_interactions).
+annex_query(fires, 5, proofsight_interactions).
+annex_query(score, 5, proofsight_interactions).
+annex_query(masked_score, 5, proofsight_interactions).
+annex_query(verified, 3, proofsight_interactions).
+annex_query(unverified, 5, proofsight_interactions).
+annex_query(decides, 5, proofsight_interactions).
+annex_query(shared_decides, 5, proofsight_interactions).
+annex_query(score_unit, 1, proofsight_interactions).
+annex_query(mask_regions, 2, proofsight_interactions).
+annex_query(keeps, 3, proofsight_interactions).
+annex_query(entails, 4, proofsight_interaction_queries).
+annex_query(sufficient, 4, proofsight_interaction_queries).
+annex_query(necessary, 4, proofsight_interaction_queries).
+annex_query(missing, 6, proofsight_interaction_queries).
+annex_query(flips, 6, proofsight_interaction_queries).
+annex_query(disagree, 5, proofsight_interaction_queries).
+annex_query(undecided, 4, proofsight_interaction_queries).
+annex_query(specific, 6, proofsight_interaction_queries).
 
 %!  annex_word(?Name, ?Arity) is nondet.
 %

@@ -6,6 +6,7 @@
 :- use_module(library(apply), [maplist/3]).
 :- use_module(library(lists), [append/3, subtract/3]).
 :- use_module(json, [json_string/2]).
+:- use_module(interaction_proof, [interaction_label/3]).
 :- use_module(interpreter, [goal_kind/3]).
 
 :- det(node_texts/5).
@@ -101,7 +102,14 @@ texts(goal(Goal, KB0), KB, Head, After) =>
     KB = KB0,
     shown(Goal, Shown),
     goal_kind(KB, Goal, Kind),
-    node_texts(Kind, Shown, [], Head, After).
+    goal_details(KB, Goal, Details),
+    node_texts(Kind, Shown, Details, Head, After).
+
+goal_details(KB, Goal, Details) :-
+    (   interaction_label(KB, Goal, Label)
+    ->  Details = [label(Label)]
+    ;   Details = []
+    ).
 
 %   The goal of a refuted clause is that which it might have proved.
 
@@ -184,7 +192,7 @@ said(goal(Goal0, KB0), KB, Kind, Goal, Details) =>
     KB = KB0,
     shown(Goal0, Goal),
     goal_kind(KB, Goal0, Kind),
-    Details = [].
+    goal_details(KB, Goal0, Details).
 
 how_details(value(Value), _, Details0, Details) =>
     append(Details0, [value(Value)], Details).

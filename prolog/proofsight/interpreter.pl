@@ -5,6 +5,7 @@
 :- use_module(library(apply), [foldl/4, include/3]).
 :- use_module(library(lists), [append/3, member/2, reverse/2]).
 :- use_module(clauses, [conjuncts/2]).
+:- use_module(interaction_proof, [interaction_answer/4]).
 
 :- det(answer/6).
 :- det(goal_kind/3).
@@ -120,6 +121,10 @@ answer(KB, Goal, _, Status, How, Children) =>
     functor(Goal, Name, Arity),
     (   KB:'$user'(Name, Arity)
     ->  user_answer(KB, Goal, Status, How, Children)
+    ;   interaction_answer(KB, Goal, Status0, Children0)
+    ->  How = none,
+        Status = Status0,
+        Children = Children0
     ;   How = none,
         Children = [],
         (   call(KB:Goal)

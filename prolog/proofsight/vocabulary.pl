@@ -23,6 +23,8 @@
 :- use_module(circuits, []).
 :- use_module(decision, []).
 :- use_module(facts, []).
+:- use_module(interaction_queries, []).
+:- use_module(interactions, []).
 
 :- module_transparent
     active/2,
