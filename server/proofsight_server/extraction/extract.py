@@ -17,11 +17,10 @@ from proofsight_server.extraction.figures import figures_of
 from proofsight_server.extraction.layerwise import (
     LayerwiseLearner,
     Subject,
-    build_layerwise,
     explained,
-    is_layerwise,
     published,
 )
+from proofsight_server.extraction.layerwise_learners import build_layerwise, is_layerwise
 from proofsight_server.extraction.options import ExtractOptions
 from proofsight_server.extraction.probing import Seen, check_classes, see
 from proofsight_server.extraction.progress import Watch

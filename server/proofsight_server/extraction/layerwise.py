@@ -7,16 +7,12 @@ propositions and a program.  Publishing, measuring and explaining are the same f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from inspect import signature
 from typing import Any, Protocol
 
-from proofsight_server.errors import BadOption
-from proofsight_server.extraction.options import ExtractOptions
 from proofsight_server.extraction.probing import Seen, see
 from proofsight_server.extraction.progress import Watch
-from proofsight_server.rules.learner import LEARNERS
 from proofsight_server.rules.program import Program
 from proofsight_server.symbols.feature import Feature
 from proofsight_server.symbols.quantisation import Quantisation
@@ -117,60 +113,6 @@ class LayerwiseLearner(Protocol):
             A layer is not what the method can explain; said before anything is computed.
         """
         ...
-
-
-LAYERWISE: dict[str, Callable[..., LayerwiseLearner]] = {}
-
-
-def is_layerwise(learner: str) -> bool:
-    """Whether a learner of that name reads weights.
-
-    Raises
-    ------
-    BadOption
-        There is no learner of that name.
-    """
-    if learner not in LEARNERS and learner not in LAYERWISE:
-        raise BadOption(
-            f"a learner is one of {', '.join((*LEARNERS, *LAYERWISE))}, not {learner!r}",
-            option="learner",
-            value=learner,
-        )
-    return learner in LAYERWISE
-
-
-def build_layerwise(options: ExtractOptions) -> LayerwiseLearner:
-    """The learner that options name, with its own options (`--learner-option KEY=VALUE`).
-
-    Raises
-    ------
-    BadOption
-        The learner does not take an option, or the options speak of bits that it does not read.
-    """
-    for flag, given in (
-        ("--chain", options.chain is not None),
-        ("--budget", options.budget is not None),
-        ("--max-rules", options.max_rules is not None),
-        ("--grid", options.grids != (1,) or bool(options.layer_grids)),
-        ("--reduction", options.reduction != "l1"),
-        ("--threshold", options.threshold is not None or options.cuts > 1),
-    ):
-        if given:
-            raise BadOption(
-                f"{flag} is for learners that get a table of bits; {options.learner} reads "
-                "weights and cuts the layers' own inputs: leave it out",
-                option=flag,
-            )
-    make = LAYERWISE[options.learner]
-    known = signature(make).parameters
-    for option in options.learner_options:
-        if option not in known:
-            raise BadOption(
-                f"the {options.learner} learner has no option {option!r}; it has "
-                f"{', '.join(known)}",
-                option=option,
-            )
-    return make(**options.learner_options)
 
 
 def explained(network: Network, names: Sequence[str]) -> tuple[UnitLayer | Convolution, ...]:
