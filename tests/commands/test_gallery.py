@@ -47,6 +47,23 @@ def test_gallery_with_json_prints_one_document(run: Run, copied: Path) -> None:
     assert Path(few.document["page"]).is_file() and Path(few.document["index"]).is_file()
 
 
+def test_sensitivity_maps_are_drawn_where_they_are_asked_for(run: Run, copied: Path) -> None:
+    ran = run("gallery", copied, "--top", 1, "--smoothgrad", "--samples", 2, "--noise", 0.1)
+    assert ran.code == 0, ran.err
+    assert "following gradients" in ran.err
+    assert list((copied / "gallery" / "pictures").glob("smoothgrad-*.png"))
+    assert not list((copied / "gallery" / "pictures").glob("ascent-*"))
+
+
+def test_options_of_sensitivity_maps_need_them(
+    run: Run, copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run("gallery", copied, "--noise", 0.2)
+    assert "--noise and --squared are about --smoothgrad; add it" in capsys.readouterr().err
+    assert not (copied / "gallery").exists()
+
+
 def test_gallery_of_data_that_is_gone_asks_for_data(
     run: Run, copied: Path, archive: Path, tmp_path: Path
 ) -> None:

@@ -256,3 +256,4 @@ def test_units_show_the_whole_image(source: Source, tmp_path: Path) -> None:
     for entry in gallery.document["propositions"]:
         for one in entry["images"]:
             assert (one["position"], one["box"], one["cell"]) == (None, (0, 0, 8, 8), None)
+            assert one["whole"] is None and (gallery.page.parent / one["crop"]).is_file()

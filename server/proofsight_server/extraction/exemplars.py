@@ -60,14 +60,20 @@ class Exhibition:
     """The exemplars of several propositions, and the training images that they were taken from.
 
     `classes` (n,) indexes the network's classes: labels where the data has them, otherwise
-    what the network decides, which `labelled` tells; `decisions` (n,) are the network's.
+    what the network decides, which `labelled` tells; `decisions` (n,) and `logits` (n, classes)
+    are the network's.
     """
 
     split: Split
     classes: Ints
     labelled: bool
     decisions: Ints
+    logits: Floats
     exemplars: tuple[Exemplars, ...]
+
+    def strongest(self, values: Floats, top: int) -> Ints:
+        """The images of greatest value (n,), ties by image id."""
+        return np.lexsort((_ranks(self.split.ids), -values))[:top]
 
 
 def chosen(revision: Revision, *, everything: bool) -> tuple[Proposition, ...]:
@@ -139,7 +145,14 @@ def exhibit(
                 _purity(classes[proposition.holds(values)], count),
             )
         )
-    return Exhibition(split, classes, split.labels is not None, seen.decisions, tuple(exemplars))
+    return Exhibition(
+        split,
+        classes,
+        split.labels is not None,
+        seen.decisions,
+        seen.logits,
+        tuple(exemplars),
+    )
 
 
 def active(exemplars: Exemplars) -> Bools:

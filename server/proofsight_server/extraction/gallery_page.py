@@ -6,57 +6,54 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
+from proofsight_server.extraction.figures_html import (
+    ascent_figure,
+    gradient_legend,
+    image_figure,
+)
+from proofsight_server.extraction.html_page import html_page
+
 _SHOWN_CLASSES = 3
 _SHOWN_RULES = 12
 
-_STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8882; }
-body { font: 15px/1.45 system-ui, sans-serif; }
-body { margin: 2rem auto; max-width: 78rem; padding: 0 1rem; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin: 0; }
-code { font-family: ui-monospace, monospace; font-size: .9em; }
-section { border-top: 1px solid var(--line); padding: 1.2rem 0; }
-.facts { margin: .3rem 0 .8rem; }
-.images { display: flex; flex-wrap: wrap; gap: .8rem; }
-figure { margin: 0; padding: .4rem; background: var(--soft); border-radius: .4rem; }
-figure.off { opacity: .55; }
-figure img { display: inline-block; height: 104px; max-width: 160px; image-rendering: pixelated; }
-figcaption { font-size: .78rem; }
-nav { columns: 14rem; } .by { opacity: .7; }
-b.field { color: #00a84c; } b.cell { color: #1e82ff; } b.warm { color: #ff6000; }
-details { margin: .4rem 0; } pre { background: var(--soft); padding: .5rem; overflow: auto; }
-"""
 
-
-def page(document: Mapping[str, Any]) -> str:
-    """The gallery's page.
+def page(document: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """The gallery's page with all its propositions.
 
     Parameters
     ----------
     document
         The content of the gallery's index; its pictures' paths are relative to the page.
+    names
+        File names of the gallery's pages: `index`, `class NAME`, `chained`.
     """
-    title = f"Gallery of {document['revision']}"
-    return "".join(
+    return html_page(
+        f"Gallery of {document['revision']}",
         (
-            '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n',
-            '<meta name="viewport" content="width=device-width">\n',
-            f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n<h1>{escape(title)}</h1>\n",
-            *_preface(document),
+            *_preface(document, names),
             *(part for entry in document["propositions"] for part in _section(document, entry)),
-            "</html>\n",
-        )
+        ),
     )
 
 
-def _preface(document: Mapping[str, Any]) -> Iterator[str]:
+def _preface(document: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
+    links = [
+        f'<a href="{escape(names[f"class {name}"])}">{escape(name)}</a>'
+        for name in document["classes"]
+        if f"class {name}" in names
+    ]
+    if "chained" in names:
+        links.append(f'<a href="{escape(names["chained"])}">chained rules</a>')
+    if links:
+        yield f"<p>Rules with the pictures of their literals: {' · '.join(links)}</p>\n"
     yield (
         f"<p>For each proposition, the {document['top']} of {document['training_images']} training "
-        f"images of <code>{escape(document['data'])}</code> where its feature is greatest. Left: "
-        "what the channel sees at its strongest position. Right: the whole image, <b "
+        f"images of <code>{escape(document['data'])}</code> where its feature is greatest. First "
+        "what the channel sees at its strongest position, then the whole image, <b "
         'class="warm">warm</b> where the channel is strong, with <b class="field">what that '
         'position sees</b> and, where the feature reads one, its <b class="cell">cell</b>. '
-        "Pale: the proposition is not active there.</p>\n<nav>\n"
+        "Units of linear layers see the whole image. Pale: the proposition is not active there."
+        f"{gradient_legend(document)}</p>\n<nav>\n"
     )
     for entry in document["propositions"]:
         name = escape(entry["name"])
@@ -78,23 +75,12 @@ def _section(document: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterator[
         yield "<br>What a position sees was measured, for the network could not be traced."
     yield "</p>\n<div class=images>\n"
     for image in entry["images"]:
-        yield _figure(image)
+        yield image_figure(image)
+    if entry["ascent"] is not None:
+        yield ascent_figure(entry["ascent"])
     yield "</div>\n"
     yield from _rules(entry["rules"])
     yield "</section>\n"
-
-
-def _figure(image: Mapping[str, Any]) -> str:
-    told = image["class"]
-    decision = image["decision"]
-    said = decision if told in (None, decision) else f"{told}, decided {decision}"
-    return (
-        f"<figure{'' if image['active'] else ' class=off'}>"
-        f'<img loading=lazy src="{escape(image["crop"])}" alt="what the channel sees"> '
-        f'<img loading=lazy src="{escape(image["whole"])}" alt="the whole image">'
-        f"<figcaption>{escape(image['id'])}: {image['value']:.4g}<br>{escape(said)}</figcaption>"
-        "</figure>\n"
-    )
 
 
 def _purity(document: Mapping[str, Any], entry: Mapping[str, Any]) -> str:

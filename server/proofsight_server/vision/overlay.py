@@ -21,6 +21,11 @@ _STRENGTH = 0.65
 _FIELD = (0, 200, 90)
 _CELL = (30, 130, 255)
 _WEBP_QUALITY = 85
+# Orange and purple are told apart with any colour vision; white is no sensitivity.
+_RISES = (230, 97, 1)
+_FALLS = (94, 60, 153)
+_FULL = 0.99  # share of positions whose sensitivity is within the scale; the rest is cut
+_FAINT = 36  # levels of grey that are left of the picture beneath
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,47 @@ def overlaid(picture: Pixels, marks: Marks) -> Image.Image:
     if marks.cell is not None:
         _frame(draw, _scaled(marks.cell, scale), _CELL)
     return shown
+
+
+def sensitive(
+    picture: Pixels, slope: Floats, window: tuple[float, float, float, float]
+) -> Image.Image:
+    """Where a number rises (orange) or falls (purple) as pixels grow brighter, over the picture.
+
+    Parameters
+    ----------
+    picture
+        (height, width, 1 or 3); it is shown faintly.
+    slope
+        (channels, height, width) of the network's input, whose positions tile the window; it is
+        summed over channels, and scaled so that 99 % of the positions are within the scale.
+    window
+        The part of the picture that the network sees, in its pixels.
+    """
+    small = _as_image(picture)
+    how = _tiny(picture)
+    shown = (
+        _sized(small, how).convert("L").point(lambda level: 255 - _FAINT + level * _FAINT // 255)
+    )
+    faint = shown.convert("RGB")
+    total = slope.sum(axis=0, dtype=np.float64)
+    scale = float(np.quantile(np.abs(total), _FULL)) or float(np.abs(total).max()) or 1.0
+    strength = np.clip(total / scale, -1, 1)
+    left, top, right, bottom = (
+        round(bound)
+        for bound in _scaled(window, (faint.width / small.width, faint.height / small.height))
+    )
+    size = max(1, right - left), max(1, bottom - top)
+    pixelwise = Image.Resampling.NEAREST if how is how.NEAREST else Image.Resampling.BILINEAR
+    for colour, part in ((_RISES, strength), (_FALLS, -strength)):
+        alpha = Image.fromarray((part.clip(0, 1) * 255).round().astype(np.uint8))
+        faint.paste(Image.new("RGB", size, colour), (left, top), alpha.resize(size, pixelwise))
+    return faint
+
+
+def enlarged(picture: Pixels) -> Image.Image:
+    """A whole picture at a size to look at."""
+    return _sized(_as_image(picture), _tiny(picture))
 
 
 def encoded(picture: Image.Image, *, lossless: bool) -> tuple[bytes, str]:

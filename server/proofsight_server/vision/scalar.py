@@ -99,11 +99,12 @@ def reduced(map: Tensor, feature: Feature) -> Tensor:
             )
         return part[:, 0]
     if feature.reduction == "l2":
-        return torch.linalg.vector_norm(part, dim=1)
-    part = part.abs()
+        length: Tensor = torch.linalg.vector_norm(part, dim=1)
+        return length
+    magnitudes: Tensor = part.abs()
     if feature.reduction == "max":
-        return part.amax(dim=1)
-    return part.mean(dim=1) if feature.reduction == "mean" else part.sum(dim=1)
+        return magnitudes.amax(dim=1)
+    return magnitudes.mean(dim=1) if feature.reduction == "mean" else magnitudes.sum(dim=1)
 
 
 def gradient(scalar: Scalar, batch: Tensor) -> tuple[Tensor, Tensor]:
