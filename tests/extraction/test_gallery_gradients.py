@@ -6,21 +6,26 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from proofsight_server.extraction.carried_gallery import carried_gallery
 from proofsight_server.extraction.extract import Source, extract
 from proofsight_server.extraction.gallery import Gallery, build_gallery
 from proofsight_server.extraction.gallery_document import told
 from proofsight_server.extraction.gallery_pages import gallery_pages
 from proofsight_server.extraction.gradient_pictures import GradientOptions, mean_image
 from proofsight_server.extraction.options import ExtractOptions
+from proofsight_server.extraction.revise import revise
 from proofsight_server.knowledge.label import Label, by_hand
 from proofsight_server.knowledge.repository import Repository
-from proofsight_server.knowledge.revision import Revision
+from proofsight_server.knowledge.revision import Revision, open_revision
+from proofsight_server.knowledge.source import write_labels
+from proofsight_server.rules.edit import RemoveRule
 from proofsight_server.rules.program import (
     AtLeast,
     ClassHead,
@@ -249,3 +254,48 @@ def test_labels_and_rules_are_told_anew_without_looking_at_images_again(
     assert document["propositions"][0]["images"] == entry["images"]
     pages = "".join(gallery_pages(document).values())
     assert "left &lt;stroke&gt;" in pages and "left <stroke>" not in pages
+
+
+def test_a_revised_revision_has_its_parent_s_newest_gallery_with_its_own_labels_and_rules(
+    revision: Path, source: Source
+) -> None:
+    parent = open_revision(revision)
+    build_gallery(parent, source.dataset, source.network, top=3)
+    last = build_gallery(parent, source.dataset, source.network, top=1)
+    gone, name = parent.program.rules[0].id, parent.program.propositions()[-1]
+    revised = revise(
+        parent,
+        labels=write_labels([Label(name, "left stroke", by_hand("ada"))]),
+        edits=[RemoveRule(gone)],
+        unmeasured="not needed",
+        repository=Repository(revision.parent.parent),
+    )
+    assert revised.revision is not None
+    room = revised.revision.directory / "gallery"
+    (index,) = room.glob("index-*.json")
+    document = json.loads(index.read_text())
+    assert document["revision"] == "three/2" and document["etag"] == revised.revision.etag
+    assert document["top"] == 1 and "left stroke" in next(room.glob("index-*.html")).read_text()
+    assert gone not in {rule["id"] for rule in document["rules"]}
+    shown = {path.name for path in (room / "pictures").iterdir()}
+    assert shown == {Path(p).name for page in pages_of(last).values() for p in page.images}
+    pages = {path.name: Links(path.read_text()) for path in room.glob("*.html")}
+    assert all((room / path).is_file() for page in pages.values() for path in page.images)
+
+
+def test_a_gallery_that_cannot_be_read_goes_along_as_it_is(revision: Path) -> None:
+    (revision / "gallery").mkdir()
+    for name, text in (("index-1.json", '{"schema": 1}'), ("index-2.json", "{"), ("a.html", "")):
+        (revision / "gallery" / name).write_text(text)
+    assert carried_gallery(revision) is None
+    revised = revise(
+        open_revision(revision),
+        user="vehicle(I) :- decision(I, 'Digit_1').\n",
+        repository=Repository(revision.parent.parent),
+    )
+    assert revised.revision is not None
+    assert sorted(p.name for p in (revised.revision.directory / "gallery").iterdir()) == [
+        "a.html",
+        "index-1.json",
+        "index-2.json",
+    ]

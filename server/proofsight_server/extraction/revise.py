@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from proofsight_server.errors import BadOption, BadRevision, Issue
+from proofsight_server.extraction.carried_gallery import CarriedGallery, carried_gallery
 from proofsight_server.extraction.comparison import Comparison
 from proofsight_server.extraction.edited_files import (
     changed_files,
@@ -18,6 +19,7 @@ from proofsight_server.extraction.edited_files import (
     unkept_comments,
 )
 from proofsight_server.extraction.edits import edit_document
+from proofsight_server.extraction.gallery_files import ROOM as GALLERY
 from proofsight_server.extraction.probing import Seen
 from proofsight_server.extraction.progress import Watch
 from proofsight_server.extraction.relearning import relearned
@@ -182,6 +184,7 @@ def revise(
         "why": result.why,
         "comparison": result.comparison.to_json(),
     }
+    gallery = carried_gallery(revision.directory)
     draft = Draft(
         replace(
             result.manifest,
@@ -195,12 +198,14 @@ def revise(
         partial(linked, revision.directory / MODEL),
         source.labels,
         revision.user if user is None else user,
-        _annexes(revision.directory),
+        _annexes(revision.directory, gallery),
     )
     made = None
     if publish:
         with watch.step("publishing"):
             made = repository.publish(revision.directory.parent.name, draft)
+            if gallery is not None:
+                gallery.add_to(made)
     lost = lost_classes(parent or revision.program, result.program)
     issues = source.issues if made is None else made.warnings
     fresh = [i for i in issues if _said(i) not in map(_said, revision.warnings)]
@@ -235,11 +240,17 @@ def _method(revision: Revision, edits: Sequence[Edit]) -> Mapping[str, Any]:
     return {**method, "muted": [*method.get("muted", ()), *gone]} if gone else method
 
 
-def _annexes(directory: Path) -> Mapping[str, Path]:
-    """The annexes of a revision: they are about its network and propositions, which stay."""
-    return {
+def _annexes(directory: Path, gallery: CarriedGallery | None) -> Mapping[str, Path]:
+    """The annexes of a revision: they are about its network and propositions, which stay.
+
+    A gallery's pages say labels and rules, which do not; of one that can be told anew only the
+    pictures go along.
+    """
+    annexes = {
         str(path.relative_to(directory)): path
         for room in ROOMS
+        if gallery is None or room != GALLERY
         for path in sorted((directory / room).rglob("*"))
         if path.is_file() and not path.name.startswith(".")
     }
+    return annexes if gallery is None else annexes | gallery.files()
