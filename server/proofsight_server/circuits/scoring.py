@@ -135,7 +135,7 @@ def score(
                 "function",
                 criterion=name,
             )
-    network = as_target_network(model, target, images)
+    network, images = precise(as_target_network(model, target, images), images, options)
     from_images: list[PassCriterion] = [n for n in get_args(PassCriterion) if n in names]
     arrays: dict[str, Mapping[str, Doubles]] = {}
     if from_images:
@@ -162,16 +162,20 @@ def kernel_scores(
     Dense weights times gradients taken with `parameters` in place of some weights: without any,
     plain scores; with a mask's, the derivative with respect to the mask at that mask.
 
+    Parameters
+    ----------
+    network, images
+        As `precise` gives them.
+    criteria, options, progress
+        As in `score`.
+    parameters, peaks
+        As in `backward`; `peaks` of all images.
+
     Raises
     ------
     BadTarget
-        The target is 0, or no kernel has any effect on it, on all images.
-    BadTensor
-        The images do not fit the network.
+        Without `parameters`: the target is 0, or no kernel has any effect on it, on all images.
     """
-    check_batch(images, network.input_shape)
-    if options.precision == "double":
-        network, images = network.double(), images.double()
     sums: dict[str, dict[str, Doubles]] = {name: {} for name in criteria}
     alive = False
     for first in range(0, len(images), options.batch):
@@ -210,9 +214,7 @@ def channel_scores(
         Layer → (n, rows) float64.
     """
     options = options or ScoreOptions()
-    check_batch(images, network.input_shape)
-    if options.precision == "double":
-        network, images = network.double(), images.double()
+    network, images = precise(network, images, options)
     parts: dict[str, list[Doubles]] = {layer: [] for layer in network.modules}
     for first in range(0, len(images), options.batch):
         _, readings = backward(network, images[first : first + options.batch])
@@ -224,12 +226,26 @@ def channel_scores(
     return {layer: np.concatenate(found) for layer, found in parts.items()}
 
 
+def precise(
+    network: TargetNetwork, images: Tensor, options: ScoreOptions
+) -> tuple[TargetNetwork, Tensor]:
+    """A network and images in the precision wanted, after the images were checked.
+
+    Raises
+    ------
+    BadTensor
+        The images do not fit the network.
+    """
+    check_batch(images, network.input_shape)
+    return (
+        (network.double(), images.double()) if options.precision == "double" else (network, images)
+    )
+
+
 def original_peaks(network: TargetNetwork, images: Tensor, options: ScoreOptions) -> Tensor | None:
     """(n,) where each image's map has its maximum, for the loss `argmax`; None for others."""
     if loss_of(network).kind != "argmax":
         return None
-    if options.precision == "double":
-        network, images = network.double(), images.double()
     with torch.no_grad():
         batches = torch.split(images, options.batch)
         return torch.cat([peaks_of(network(batch)) for batch in batches])
