@@ -108,17 +108,15 @@ def _numbers(v: npt.ArrayLike) -> Doubles:
     if scores.ndim == 0:
         raise BadTensor("a table is one number; give one score for each of the 2^n masks")
     regions_of(scores.shape[-1])
+    if scores.dtype.kind not in "buif":
+        raise BadTensor(f"a table holds {scores.dtype}; give real numbers")
     whole = scores.dtype.kind in "bui"
-    try:
-        scores = scores.astype(np.int64 if whole else np.float64)
-    except (TypeError, ValueError) as error:
-        raise BadTensor(f"a table holds {scores.dtype}; give real numbers") from error
+    scores = scores.astype(np.int64 if whole else np.float64)
     if not whole and not np.isfinite(scores).all():
-        place = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(scores)))
+        mask = int(np.nonzero(~np.isfinite(scores))[-1][0])
         raise BadTensor(
-            f"a table has {scores[place]} for mask {place[-1]}; every score must be finite: "
-            "compute it from logits, in float64",
-            mask=place[-1],
+            f"a table has {scores[..., mask].min()} for mask {mask}; every score must be finite",
+            mask=mask,
         )
     return scores
 
