@@ -30,6 +30,7 @@ def curve_svg(
     series: Mapping[str, Points],
     *,
     x_names: Mapping[float, str] | None = None,
+    levels: Mapping[str, float] | None = None,
 ) -> str:
     """A line chart as a standalone SVG document.
 
@@ -42,6 +43,8 @@ def curve_svg(
         out.  Pointing at a point tells its numbers.
     x_names
         What stands at which x instead of numbers, for instance layers.
+    levels
+        What each line is to be compared with: a thin dashed level in its colour, by its name.
 
     Raises
     ------
@@ -50,14 +53,15 @@ def curve_svg(
     """
     lines = {name: sorted(points) for name, points in series.items() if points}
     numbers = [number for points in lines.values() for point in points for number in point]
+    beside = {name: level for name, level in (levels or {}).items() if name in lines}
     if not numbers:
         raise BadOption(f"there are no points to draw for {title!r}; give at least one")
-    if not all(map(math.isfinite, numbers)):
+    if not all(map(math.isfinite, [*numbers, *beside.values()])):
         raise BadOption(
             f"the points of {title!r} are not all finite; leave out what was not measured"
         )
     xs = _Axis.of([*numbers[::2], *(x_names or {})], _LEFT, _WIDTH - _RIGHT, exact=bool(x_names))
-    ys = _Axis.of(numbers[1::2], _HEIGHT - _BOTTOM, _TOP)
+    ys = _Axis.of([*numbers[1::2], *beside.values()], _HEIGHT - _BOTTOM, _TOP)
     height = _HEIGHT + _ROW * math.ceil(len(lines) / _COLUMNS) + 8
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
@@ -70,6 +74,8 @@ def curve_svg(
         _text(20, (_TOP + _HEIGHT - _BOTTOM) / 2, y_label, turned=True),
     ]
     for place, (name, points) in enumerate(lines.items()):
+        if name in beside:
+            parts.append(_level(place, name, beside[name], xs, ys))
         parts += _line(place, name, points, xs, ys)
         parts += _legend(place, name)
     return "\n".join([*parts, "</svg>", ""])
@@ -134,6 +140,15 @@ def _line(place: int, name: str, points: Points, xs: _Axis, ys: _Axis) -> Iterat
             f'<circle cx="{left:.1f}" cy="{up:.1f}" r="4" fill="{colour}" stroke="#ffffff">'
             f"<title>{told}</title></circle>"
         )
+
+
+def _level(place: int, name: str, level: float, xs: _Axis, ys: _Axis) -> str:
+    y, colour = ys.place(level), COLOURS[place % len(COLOURS)]
+    return (
+        f'<line x1="{xs.begin:.1f}" y1="{y:.1f}" x2="{xs.end:.1f}" y2="{y:.1f}" stroke="{colour}" '
+        'stroke-width="1.2" stroke-dasharray="3 5">'
+        f"<title>{escape(f'{name}, compared with: {_number(level)}')}</title></line>"
+    )
 
 
 def _legend(place: int, name: str) -> Iterator[str]:

@@ -8,10 +8,12 @@ from inspect import signature
 from proofsight_server.errors import BadOption
 from proofsight_server.extraction.approximation import Approximation
 from proofsight_server.extraction.layerwise import LayerwiseLearner
+from proofsight_server.extraction.mofn_learner import MofNRules
 from proofsight_server.extraction.options import ExtractOptions
 from proofsight_server.rules.learner import LEARNERS
 
 LAYERWISE: dict[str, Callable[..., LayerwiseLearner]] = {
+    "mofn": MofNRules,
     "approximation": Approximation,
 }
 

@@ -9,7 +9,7 @@ from proofsight_server.errors import BadOption
 from proofsight_server.extraction.probing import Seen
 from proofsight_server.knowledge.revision import Revision
 from proofsight_server.rules.chain import Chain
-from proofsight_server.rules.learner import build_learner
+from proofsight_server.rules.learner import LEARNERS, build_learner
 from proofsight_server.rules.program import Program
 
 
@@ -19,9 +19,17 @@ def relearned(revision: Revision, seen: Mapping[str, Seen], names: Collection[st
     Raises
     ------
     BadOption
-        No proposition is left to learn from; of a chain, in one of its layers.
+        No proposition is left to learn from; of a chain, in one of its layers.  Or the rules were
+        read off weights.
     """
     method, quantisation = revision.manifest.method, revision.quantisation
+    if method["learner"] not in LEARNERS:
+        raise BadOption(
+            f"the rules of {revision.name} were read off weights by {method['learner']}, so they "
+            "cannot be learned again without some propositions; mute with inactive or drop",
+            option="mute",
+            value="relearn",
+        )
     gone = {*names, *method.get("muted", ())}
     kept = [at for at, name in enumerate(quantisation.names) if name not in gone]
     if not kept:

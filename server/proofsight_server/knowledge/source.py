@@ -154,7 +154,11 @@ def _element(element: Element) -> str:
     if isinstance(element, Literal):
         return _literal(element)
     if isinstance(element, AtLeast):
-        return f"at_least({element.m}, [{', '.join(map(_literal, element.literals))}])"
+        opening, literals = f"at_least({element.m}, [", list(map(_literal, element.literals))
+        line = f"{opening}{', '.join(literals)}])"
+        if len(INDENT) + len(line) < WIDTH:
+            return line
+        return _filled(opening, literals, "])", indent=2 * INDENT)
     assert isinstance(element, Unless)
     return f"\\+ ab({quote(element.rule)}, Image)"
 
@@ -184,15 +188,18 @@ def _stat(rule: Rule, key: str, value: Stat) -> str:
     return repr(value)
 
 
-def _filled(opening: str, parts: Sequence[str], closing: str) -> str:
-    """`opening`, the parts with commas, `closing`; broken before a part that would not fit."""
+def _filled(opening: str, parts: Sequence[str], closing: str, indent: str = INDENT) -> str:
+    """`opening`, the parts with commas, `closing`; broken before a part that would not fit.
+
+    A part of several lines stands on lines of its own.
+    """
     lines, line = [], opening
     for place, part in enumerate(parts):
         piece = part + (closing if place == len(parts) - 1 else ",")
-        fresh = line in (opening, INDENT)
-        if not fresh and len(line) + 1 + len(piece) > WIDTH:
+        fresh = line in (opening, indent)
+        if not fresh and ("\n" in line + piece or len(line) + 1 + len(piece) > WIDTH):
             lines.append(line)
-            line, fresh = INDENT, True
+            line, fresh = indent, True
         line += piece if fresh else f" {piece}"
     lines.append(line if parts else opening + closing)
     return "\n".join(lines)

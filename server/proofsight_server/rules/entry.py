@@ -25,7 +25,8 @@ def entry_layers(program: Program, layers: Layers) -> tuple[str, ...]:
     for atom, names in reversed(list(layers.items())):
         if names:
             entries.append(atom)
-        if not used.isdisjoint(names) and derived.isdisjoint(names):
+        read = used.intersection(names)
+        if read and derived.isdisjoint(read):
             break
     return tuple(entries)
 

@@ -163,6 +163,16 @@ class Convolution:
             Feature(self.info.layer.atom, index, "value", Cell(shape, place)),
         )
 
+    def tap(self, index: int, number: int, place: Place) -> Feature | None:
+        """Input `number` of channel `index` at `place`, None in the zero of the padding."""
+        channel, row, column = np.unravel_index(number, self.weight.shape[1:])
+        per_group = len(self.weight) // self.groups
+        return self._input(
+            index // per_group * self.weight.shape[1] + int(channel),
+            int(self._windows[0][place[0], row]),
+            int(self._windows[1][place[1], column]),
+        )
+
     @cached_property
     def _windows(self) -> tuple[Ints, Ints]:
         """Per axis, (positions, kernel): which row or column of the map below a tap reads."""

@@ -1,0 +1,199 @@
+"""The learner `mofn`: reads one M-of-N rule per unit off a network, layer by layer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from proofsight_server.errors import BadOption
+from proofsight_server.extraction.landscape import landscape_files
+from proofsight_server.extraction.layerwise import Reading, Subject
+from proofsight_server.extraction.mofn_cases import Images, Silent, cases_of, drawn
+from proofsight_server.extraction.mofn_moved import moved_errors
+from proofsight_server.extraction.mofn_options import (
+    BETA,
+    MofNOptions,
+    Splits,
+    Weights,
+    parsed_betas,
+    parsed_position,
+)
+from proofsight_server.extraction.mofn_program import counted, drafted, firing_figures
+from proofsight_server.extraction.mofn_report import Explained, LayerFound, layer_report
+from proofsight_server.extraction.mofn_unit import Case, curve_of
+from proofsight_server.rules.mofn_order import Order
+from proofsight_server.vision.layers import LayerInfo, resolve
+from proofsight_server.vision.unit_layer import Convolution, UnitLayer
+
+# Beside the chosen order these are tried too, where that takes seconds and not minutes.
+TRIED: tuple[Order, ...] = ("weight", "weight*std", "gain", "greedy")
+FEW_INPUTS = 256
+
+
+class MofNRules:
+    """One rule per unit, "at least M of these N literals hold" (see `MofNOptions`).
+
+    Odense and d'Avila Garcez, https://arxiv.org/abs/2003.09000.  Every option is checked when it
+    is made; `betas` may be text with commas, and `position` text `ROW,COLUMN`.
+
+    Raises
+    ------
+    BadOption
+        For an option out of its range.
+    """
+
+    def __init__(
+        self,
+        order: Order = "weight",
+        beta: float = BETA,
+        betas: str | Sequence[float] | None = None,
+        max_body: int | None = None,
+        output_weights: Weights = "raw",
+        splits: Splits = "per_target",
+        position: str | tuple[int, int] = "max_gain",
+        holdout: float = 0.2,
+        images: int = 12_500,
+    ) -> None:
+        self.options = MofNOptions(
+            order,
+            beta,
+            parsed_betas(betas),
+            max_body,
+            output_weights,
+            splits,
+            parsed_position(position),
+            holdout,
+            images,
+        )
+
+    def read(self, subject: Subject) -> Reading:
+        """The rules of all layers of a subject, and their figures."""
+        options = self.options
+        images = drawn(subject, options)
+        found = []
+        for number, layer in enumerate(subject.layers):
+            subject.watch("explaining layers", number, len(subject.layers))
+            found.append(explained_layer(layer, images, options))
+        subject.watch("explaining layers", len(found), len(found))
+        infos = _infos(subject)
+        draft = drafted(found, infos, subject.classes, common=options.splits == "common")
+        if not draft.program.rules:
+            raise BadOption(
+                f"at beta {options.beta:.4g} no rule is worth its complexity, so that there is no "
+                "program; choose a smaller beta",
+                option="beta",
+                value=options.beta,
+            )
+        quantisation = draft.quantisation
+        values = images.values(quantisation.features, infos)
+        bits = {part: quantisation.bits(own) for part, own in values.items()}
+        program = counted(draft, bits["fit"], images.decisions["fit"])
+        fires = {
+            part: firing_figures(program, quantisation.names, own, images.decisions[part])
+            for part, own in bits.items()
+        }
+        head = {
+            "options": options.to_json(),
+            "images": {part: len(own) for part, own in images.decisions.items()},
+            "firing": fires,
+        }
+        whole = {**head, "layers": [layer_report(one, whole=True) for one in found]}
+        return Reading(
+            quantisation,
+            program,
+            {**head, "layers": [layer_report(one, whole=False) for one in found]},
+            {
+                "mofn.json": (json.dumps(whole, indent=1) + "\n").encode(),
+                **landscape_files([layer_report(one, whole=False) for one in found], options.order),
+            },
+            (*_silent(found), *draft.warnings),
+        )
+
+
+def explained_layer(
+    layer: UnitLayer | Convolution,
+    images: Images,
+    options: MofNOptions,
+    *,
+    units: Sequence[int] | None = None,
+    orders: Sequence[Order] | None = None,
+    moved: bool = True,
+) -> LayerFound:
+    """The rules of a layer's units in every order, and that of the program.
+
+    Parameters
+    ----------
+    layer, images, options
+        What is explained, on what, and how.
+    units
+        Some of the units; all where nothing is said.
+    orders
+        The orders to try; where nothing is said that of the options, and for layers of few
+        inputs all of them.
+    moved
+        Whether to measure a convolution's rules at other positions.
+    """
+    explained, silent = [], []
+    for case in cases_of(layer, images, options, units=units):
+        images.subject.watch.check()
+        if isinstance(case, Silent):
+            silent.append(case)
+            continue
+        few = len(case.weight) <= FEW_INPUTS
+        tried = (
+            dict.fromkeys((options.order, *(TRIED if few else ()))) if orders is None else orders
+        )
+        curves = tuple(
+            curve_of(case, order, options.betas, _longest(order, options)) for order in tried
+        )
+        (rule,) = curve_of(
+            case, options.order, [options.beta], _longest(options.order, options)
+        ).rules
+        explained.append(Explained(case, curves, rule))
+    if options.splits == "common":
+        explained = _beside_per_target(layer, images, options, explained, units)
+    if isinstance(layer, Convolution) and moved:
+        errors = moved_errors(layer, explained, images)
+        explained = [replace(one, moved=errors.get(one.case.name)) for one in explained]
+    return LayerFound(layer, tuple(explained), tuple(silent))
+
+
+def _longest(order: Order, options: MofNOptions) -> int | None:
+    return None if order == "exhaustive" else options.max_body
+
+
+def _beside_per_target(
+    layer: UnitLayer | Convolution,
+    images: Images,
+    options: MofNOptions,
+    explained: Sequence[Explained],
+    units: Sequence[int] | None,
+) -> list[Explained]:
+    """The same units, each with the errors it would have with cuts of its own."""
+    own = replace(options, splits="per_target")
+    errors: dict[str, Mapping[str, float]] = {}
+    for case in cases_of(layer, images, own, units=units):
+        if isinstance(case, Case):
+            (rule,) = curve_of(case, own.order, [own.beta], _longest(own.order, own)).rules
+            errors[case.name] = rule.error
+    return [replace(one, per_target=errors.get(one.case.name)) for one in explained]
+
+
+def _infos(subject: Subject) -> list[LayerInfo]:
+    """All layers that propositions may read, in order of execution."""
+    modules = dict.fromkeys(
+        info.layer.module for layer in subject.layers for info in (layer.below, layer.info)
+    )
+    return list(resolve(subject.network, list(modules)))
+
+
+def _silent(found: Sequence[LayerFound]) -> list[str]:
+    return [
+        f"{len(one.silent)} of {len(one.silent) + len(one.units)} units of "
+        f"{one.layer.info.layer.atom} have no rule, since no cut of theirs tells anything of the "
+        f"class: {', '.join(silent.name for silent in one.silent[:5])}"
+        f"{', …' if len(one.silent) > 5 else ''}"
+        for one in found
+        if one.silent
+    ]

@@ -1,0 +1,174 @@
+"""One unit explained by an M-of-N rule: its literals, the curve over β, and the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from proofsight_server.rules.complexity import dnf_literals
+from proofsight_server.rules.mofn import bodies_of, ordered
+from proofsight_server.rules.mofn_order import Order
+from proofsight_server.rules.mofn_search import Chosen, ErrorTable, errors_of_prefixes
+from proofsight_server.symbols.feature import Bools, Ints
+from proofsight_server.vision.unit_layer import Unit
+
+Doubles = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.floating]
+
+PARTS = ("fit", "heldout", "test")
+CLOSE = 0.01  # an error that counts as an explanation: fidelity of 99 %
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A unit with all that its rule is read from.
+
+    Attributes
+    ----------
+    name
+        Its atom, `fc1_u3`; the layer's default place unsaid.
+    unit
+        What it reads, and with which weights.
+    weight
+        (n,) the weights that give literals their polarity and order.
+    target_cut
+        Above which value the unit is on; None for a class.
+    cuts, gains
+        (n,) of each input; NaN where it has no literal.  `gains` is None where the inputs' cuts
+        were not chosen for this target.
+    values
+        Per part (images, n): the inputs; 0 where a convolution reads padding.
+    targets
+        Per part (images,): whether the unit is on.
+    """
+
+    name: str
+    unit: Unit
+    weight: Doubles
+    target_cut: float | None
+    cuts: Doubles
+    gains: Doubles | None
+    values: Mapping[str, Numbers]
+    targets: Mapping[str, Bools]
+
+    @property
+    def usable(self) -> Ints:
+        """The inputs that have a literal."""
+        return np.flatnonzero(~np.isnan(self.cuts) & (self.weight != 0))
+
+    def literals(self, part: str, inputs: Ints) -> Bools:
+        """(images, inputs) whether the literal of each of `inputs` holds."""
+        values = self.values[part][:, inputs]
+        above = values > self.cuts[inputs].astype(values.dtype)
+        literals: Bools = above == (self.weight[inputs] > 0)
+        return literals
+
+    def baseline(self, part: str) -> float:
+        """The error of the better constant."""
+        share = float(self.targets[part].mean())
+        return min(share, 1 - share)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A rule of a unit: the best for a β in an order of literals.
+
+    `inputs` are its literals' inputs in the order in which they were taken; errors, recall and
+    precision of the on side are per part, None where nothing was on.
+    """
+
+    beta: float
+    m: int
+    inputs: tuple[int, ...]
+    complexity: float
+    error: Mapping[str, float]
+    recall: Mapping[str, float | None]
+    precision: Mapping[str, float | None]
+
+    @property
+    def dnf_literals(self) -> int:
+        """Literals of its minimal disjunctive form."""
+        return dnf_literals(self.m, len(self.inputs)) if self.inputs else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What one order of literals makes of a unit.
+
+    `rules` has the best rule for each β; `least` is the least N whose rule of fewest errors on
+    fitting images is wrong on less than 1 % of those held out (of the fitting ones where none
+    are), None where none is or where N was bounded below it.
+    """
+
+    order: Order
+    rules: tuple[Found, ...]
+    least: int | None
+
+
+def curve_of(case: Case, order: Order, betas: Sequence[float], longest: int | None) -> Curve:
+    """The best rules of a unit in one order, for each β.
+
+    Raises
+    ------
+    BadOption
+        The order is `exhaustive` and more than 20 inputs have a literal.
+    """
+    usable, target = case.usable, case.targets["fit"]
+    literals = case.literals("fit", usable)
+    if order == "exhaustive":
+        bodies = bodies_of(literals, target, inputs=len(case.weight))
+        table: ErrorTable = bodies.table
+
+        def taken(rule: Chosen) -> Ints:
+            return usable[list(bodies.indices(rule))] if rule.literals else usable[:0]
+    else:
+        at = ordered(
+            order,
+            literals,
+            target,
+            np.abs(case.weight[usable]),
+            case.values["fit"][:, usable].std(axis=0, dtype=np.float64),
+            gains=None if case.gains is None else case.gains[usable],
+            longest=longest,
+        )
+        table = errors_of_prefixes(literals[:, at], target, inputs=len(case.weight))
+
+        def taken(rule: Chosen) -> Ints:
+            return usable[at[: rule.literals]]
+
+    best = [(beta, table.best(beta)) for beta in betas]
+    return Curve(
+        order,
+        tuple(_found(case, beta, rule, taken(rule)) for beta, rule in best),
+        _least(case, ((rule, taken(rule)) for rule in table.shortest() if rule.literals)),
+    )
+
+
+def _found(case: Case, beta: float, rule: Chosen, inputs: Ints) -> Found:
+    error, recall, precision = {}, {}, {}
+    for part, target in case.targets.items():
+        holds = case.literals(part, inputs).sum(axis=1) >= rule.m
+        error[part] = float((holds != target).mean())
+        recall[part] = float(holds[target].mean()) if target.any() else None
+        precision[part] = float(target[holds].mean()) if holds.any() else None
+    return Found(beta, rule.m, tuple(inputs.tolist()), rule.complexity, error, recall, precision)
+
+
+def _least(case: Case, shortest: Iterator[tuple[Chosen, Ints]]) -> int | None:
+    part = "heldout" if "heldout" in case.targets else "fit"
+    target = case.targets[part]
+    count = np.zeros(len(target), dtype=np.int64)
+    before: list[int] = []
+    for rule, inputs in shortest:
+        body = inputs.tolist()
+        if body[:-1] != before:
+            count[...] = 0
+            before = []
+        count += case.literals(part, inputs[len(before) :]).sum(axis=1)
+        before = body
+        if ((count >= rule.m) != target).mean() < CLOSE:
+            return rule.literals
+    return None
