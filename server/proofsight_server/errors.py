@@ -176,6 +176,13 @@ class UnknownChannel(UnknownName):
     noun = "channel"
 
 
+class UnknownOperation(UnknownName):
+    """An operation that the server does not have, or no longer."""
+
+    reason = "UNKNOWN_OPERATION"
+    noun = "operation"
+
+
 class UnknownProposition(UnknownName):
     """A proposition that a rule's body does not have."""
 

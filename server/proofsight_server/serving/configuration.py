@@ -39,6 +39,7 @@ class Configuration:
     queue_images: int = 1024  # some seconds of work; more would only time out
     stream_ahead: int = 8  # requests of one stream read ahead of the answers
     queue_goals: int = 1000  # about two seconds of explanations
+    queue_operations: int = 8  # extractions that wait for the one at work; each takes minutes
     deadline: float = 30.0  # for calls that bring none
     grace: float = 10.0  # how long running work may go on after SIGTERM
     inferences: int = 1_000_000  # about 0.1 s of Prolog
@@ -59,6 +60,7 @@ class Configuration:
             "queue_images",
             "stream_ahead",
             "queue_goals",
+            "queue_operations",
         ):
             if getattr(self, name) < 1:
                 raise BadOption(f"{name} must be at least 1, not {getattr(self, name)}", name=name)

@@ -10,6 +10,7 @@ from google.protobuf import any_pb2, duration_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from proofsight_server import errors
+from proofsight_server.extraction.progress import Cancelled
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 DOMAIN: Final = "proofsight"
@@ -23,6 +24,8 @@ CODES: Final[dict[type[errors.ProofsightError], int]] = {
     errors.BadGoal: code_pb2.INVALID_ARGUMENT,
     errors.BadProgram: code_pb2.INVALID_ARGUMENT,
     errors.BadOption: code_pb2.INVALID_ARGUMENT,
+    errors.BadTarget: code_pb2.INVALID_ARGUMENT,
+    errors.BadDataset: code_pb2.FAILED_PRECONDITION,
     errors.BadRevision: code_pb2.FAILED_PRECONDITION,
     errors.BadModel: code_pb2.FAILED_PRECONDITION,
     errors.BadWeights: code_pb2.FAILED_PRECONDITION,
@@ -33,6 +36,7 @@ CODES: Final[dict[type[errors.ProofsightError], int]] = {
     errors.MemoryLimit: code_pb2.RESOURCE_EXHAUSTED,
     errors.Overloaded: code_pb2.RESOURCE_EXHAUSTED,
     errors.TimeLimit: code_pb2.DEADLINE_EXCEEDED,
+    Cancelled: code_pb2.CANCELLED,
     errors.WorkerLost: code_pb2.UNAVAILABLE,
     errors.NotReady: code_pb2.UNAVAILABLE,
     errors.Draining: code_pb2.UNAVAILABLE,
@@ -44,6 +48,7 @@ _FIELDS: Final[dict[type[errors.ProofsightError], str]] = {
     errors.BadFacts: "subject.facts",
     errors.BadGoal: "goal",
     errors.BadProgram: "files",
+    errors.BadTarget: "target",
 }
 _STATUS_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 

@@ -1,0 +1,255 @@
+"""Finding the circuit of a feature: scored on some images, measured on others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from proofsight_server.circuits.faithfulness import Faithfulness, agreement_of, moments_of
+from proofsight_server.circuits.graph import CircuitGraph, circuit_graph
+from proofsight_server.circuits.masked import MaskedNetwork, contributions_for, masked
+from proofsight_server.circuits.partition import partition
+from proofsight_server.circuits.reductions import Reduce
+from proofsight_server.circuits.scores import Mask, Scores
+from proofsight_server.circuits.scoring import ScoreOptions, score
+from proofsight_server.circuits.selection import effective, select
+from proofsight_server.circuits.target import Logit
+from proofsight_server.circuits.target_network import TargetNetwork, target_network
+from proofsight_server.errors import BadDataset
+from proofsight_server.extraction.circuit_options import CircuitOptions, checked_keep
+from proofsight_server.extraction.probing import check_classes
+from proofsight_server.extraction.progress import Watch
+from proofsight_server.symbols.feature import Ints
+from proofsight_server.vision.dataset import Dataset
+from proofsight_server.vision.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One share of kept kernels, and how faithful its circuit is.
+
+    `keep` is what was asked for, `effective_keep` the share on a path from image to target;
+    `scored` is on the images that were scored on, `held_out` on the others.
+    """
+
+    keep: str
+    effective_keep: float
+    scored: Faithfulness
+    held_out: Faithfulness
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON can express it."""
+        return {
+            "keep": float(checked_keep(self.keep)),
+            "effective_keep": self.effective_keep,
+            "scored": self.scored.to_json(),
+            "held_out": self.held_out.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Images:
+    """The images of a circuit as the network takes them: to score on, and held out."""
+
+    scored: Tensor
+    held_out: Tensor
+    data: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundCircuit:
+    """A circuit with all that was made on the way to it.
+
+    `mask` is as it was chosen, `kept` its effective part; `level` says how faithful it is, `curve`
+    what other shares would give, by falling keep.
+    """
+
+    options: CircuitOptions
+    network: TargetNetwork
+    images: Images
+    scores: Scores
+    mask: Mask
+    kept: Mask
+    level: Level
+    curve: tuple[Level, ...]
+
+    @property
+    def collapse(self) -> bool:
+        """Whether no path of kept kernels leads from the image to the target."""
+        return not self.kept.kept
+
+    def graph(self) -> CircuitGraph:
+        """What is left, as a graph."""
+        return circuit_graph(self.network, self.scores, self.mask)
+
+    def masked(self) -> MaskedNetwork:
+        """The network with the circuit's kernels alone."""
+        return _masked(self.network, self.mask, self.options, self.images)
+
+    def report(self) -> dict[str, Any]:
+        """Settings and figures, as JSON can express them."""
+        wiring = self.network.wiring
+        counted = wiring.counted()
+        options = self.options
+        return {
+            "target": str(options.parsed),
+            "loss": str(self.scores.provenance["loss"]),
+            "head": getattr(options.parsed, "head", None),
+            "criterion": options.criterion,
+            "reduce": options.reduce,
+            "ablation": options.ablation,
+            "keep": float(checked_keep(options.keep)),
+            "kept": self.mask.kept,
+            "shortfall": self.mask.shortfall,
+            "kernels": self.kept.kept,
+            "total_kernels": wiring.total(),
+            "effective_keep": self.kept.keep,
+            "collapse": self.collapse,
+            "data": self.images.data,
+            "images": {"scored": len(self.images.scored), "held_out": len(self.images.held_out)},
+            "seed": options.seed,
+            "figures": {
+                "scored": self.level.scored.to_json(),
+                "held_out": self.level.held_out.to_json(),
+            },
+            "curve": [level.to_json() for level in self.curve],
+            "layers": [
+                {
+                    "layer": node.atom,
+                    "module": name,
+                    "kept": int(self.kept[name].sum()),
+                    "kernels": int(counted[name].sum()),
+                }
+                for name, node in wiring.layers.items()
+            ],
+        }
+
+
+def find_circuit(
+    network: Network, dataset: Dataset, options: CircuitOptions, watch: Watch | None = None
+) -> FoundCircuit:
+    """Find the kernels that compute a target, and how faithfully they do.
+
+    Raises
+    ------
+    BadTarget, UnknownLayer, UnknownClass
+        The target is none of this network's, or dead on these images.
+    BadModel
+        The network's flow cannot be traced, or its channels not be followed; it says where.
+    BadDataset, BadImage
+        The data has too few images, other classes than the network, or images that do not fit.
+    Cancelled
+        `watch` says that the work is no longer wanted.
+    """
+    watch = watch or Watch()
+    with watch.step("following channels"):
+        cut = target_network(network, options.parsed)
+    images = circuit_images(network, dataset, options, watch)
+    scores = scores_of(cut, images.scored, options, watch)
+    mask = select(scores, keep=checked_keep(options.keep))
+    contributions = contributions_for(cut, options.ablation, images.scored)
+    shares = _shares(options)
+    report = watch.phase("measuring")
+    levels: dict[str, Level] = {}
+    for done, share in enumerate(shares):
+        report(done, len(shares))
+        chosen = select(scores, keep=checked_keep(share))
+        levels[share] = _level(share, cut, chosen, contributions, images)
+    report(len(shares), len(shares))
+    return FoundCircuit(
+        options=options,
+        network=cut,
+        images=images,
+        scores=scores,
+        mask=mask,
+        kept=effective(mask),
+        level=levels[options.keep],
+        curve=tuple(levels[share] for share in shares),
+    )
+
+
+def circuit_images(
+    network: Network, dataset: Dataset, options: CircuitOptions, watch: Watch
+) -> Images:
+    """Training images, drawn by the seed, in two halves that have none in common.
+
+    Raises
+    ------
+    BadDataset
+        There are fewer than two images, or the classes are not the network's.
+    BadImage, BadTensor
+        Images do not fit the network.
+    """
+    check_classes(dataset, network.classes)
+    split = dataset.train
+    if len(split) < 2:
+        raise BadDataset(
+            f"{dataset.uri} has {len(split)} training images, and a circuit needs two at least: "
+            "one to score on, one to measure on",
+            data=dataset.uri,
+        )
+    rng = np.random.default_rng(options.seed)
+    drawn: Ints = np.sort(rng.permutation(len(split))[: options.images])
+    chosen = split.take(drawn)
+    report, parts = watch.phase("reading images"), []
+    for start in range(0, len(chosen), options.batch):
+        parts.append(network.prepare(chosen.images[start : start + options.batch]))
+        report(min(start + options.batch, len(chosen)), len(chosen))
+    prepared = torch.cat(parts)
+    labels = chosen.labels
+    scored, held_out = partition(prepared, labels, seed=options.seed)
+    return Images(prepared[scored], prepared[held_out], dataset.uri)
+
+
+def scores_of(cut: TargetNetwork, images: Tensor, options: CircuitOptions, watch: Watch) -> Scores:
+    """The scores by the criterion asked for."""
+    settings = ScoreOptions(
+        reduce=cast(Reduce, options.reduce), batch=options.batch, seed=options.seed
+    )
+    found = score(
+        cut, images, criteria=(options.criterion,), options=settings,
+        progress=watch.phase("scoring"),
+    )  # fmt: skip
+    return found[options.criterion]
+
+
+def _shares(options: CircuitOptions) -> list[str]:
+    """The shares to measure, each once, by falling value; that of the circuit among them."""
+    shares = {checked_keep(share): share for share in (*options.curve, options.keep)}
+    return [shares[value] for value in sorted(shares, reverse=True)]
+
+
+def _masked(
+    cut: TargetNetwork, mask: Mask, options: CircuitOptions, images: Images
+) -> MaskedNetwork:
+    return masked(cut, mask.arrays, contributions_for(cut, options.ablation, images.scored))
+
+
+def _level(
+    share: str,
+    cut: TargetNetwork,
+    mask: Mask,
+    contributions: Mapping[str, Tensor] | None,
+    images: Images,
+) -> Level:
+    circuit = masked(cut, mask.arrays, contributions)
+    return Level(
+        share,
+        effective(mask).keep,
+        _faithfulness(cut, circuit, images.scored),
+        _faithfulness(cut, circuit, images.held_out),
+    )
+
+
+def _faithfulness(cut: TargetNetwork, circuit: MaskedNetwork, images: Tensor) -> Faithfulness:
+    agreement = None
+    if isinstance(cut.target, Logit):
+        agreement = agreement_of(cut.output, circuit.logits, images)
+    return Faithfulness.of(
+        moments_of(cut, circuit, images), collapse=circuit.collapse, agreement=agreement
+    )

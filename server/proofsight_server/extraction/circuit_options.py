@@ -1,0 +1,107 @@
+"""What is asked of a circuit, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import get_args
+
+from proofsight_server.circuits.masked import Ablation
+from proofsight_server.circuits.reductions import Reduce
+from proofsight_server.circuits.scoring import CRITERIA
+from proofsight_server.circuits.target import Target, parse_target
+from proofsight_server.errors import BadOption
+
+FORCE = "force"
+KNOWN_CRITERIA = (*CRITERIA, FORCE)
+CURVE = ("0.5", "0.3", "0.2", "0.1", "0.05", "0.01")
+_CLASS = "class:"
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitOptions:
+    """What is asked of a circuit.
+
+    Attributes
+    ----------
+    target
+        `conv3:12`, `conv3:12=1,7=-0.5`, `class:street` or `logit:street`.
+    keep
+        Share of kernels to keep, above 0 and up to 1, as the decimal that it is written as.
+    criterion
+        One of `KNOWN_CRITERIA`.
+    loss, head
+        See `parse_target`; None for their defaults.
+    reduce
+        See `ScoreOptions`.
+    ablation
+        What removed kernels leave: `zero` or `mean`.
+    images
+        Most images to score and to measure on, together.
+    curve
+        Other shares to measure, so that one sees what more or fewer kernels would give.
+    batch
+        Images in one pass; no figure depends on it.
+    seed
+        Of the choice and the division of images, and of the criterion `random`.
+    """
+
+    target: str
+    keep: str = "0.1"
+    criterion: str = "kernel_mask"
+    loss: str | None = None
+    head: str | None = None
+    reduce: str = "mean"
+    ablation: str = "zero"
+    images: int = 512
+    curve: tuple[str, ...] = CURVE
+    batch: int = 16
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what is out of range. Raises BadOption and BadTarget."""
+        for share in (self.keep, *self.curve):
+            checked_keep(share)
+        for name, known in (
+            ("criterion", KNOWN_CRITERIA),
+            ("ablation", get_args(Ablation)),
+            ("reduce", get_args(Reduce)),
+        ):
+            if getattr(self, name) not in known:
+                raise BadOption(
+                    f"no {name} named {getattr(self, name)!r}; known: {', '.join(known)}",
+                    field=name,
+                    value=getattr(self, name),
+                )
+        for name, least in (("images", 2), ("batch", 1)):
+            if getattr(self, name) < least:
+                raise BadOption(
+                    f"{name} must be at least {least}, not {getattr(self, name)}"
+                    + ("; one half is scored on, the other measured on" if least == 2 else ""),
+                    field=name,
+                )
+        _ = self.parsed
+
+    @property
+    def parsed(self) -> Target:
+        """The target. Raises BadTarget."""
+        text = self.target
+        if text.startswith(_CLASS):
+            text = f"logit:{text.removeprefix(_CLASS)}"
+        return parse_target(text, loss=self.loss, head=self.head)
+
+
+def checked_keep(text: str) -> Fraction:
+    """A share of kernels to keep. Raises BadOption where it is not above 0 and up to 1."""
+    try:
+        share = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        share = None
+    if share is None or not 0 < share <= 1:
+        raise BadOption(
+            f"keep is the share of kernels that stay, above 0 and up to 1 (0.1 keeps a tenth), "
+            f"not {text}",
+            field="keep",
+            value=text,
+        )
+    return share
