@@ -22,6 +22,7 @@ NAMES = (
     "soak",
     "reasoning",
     "flip",
+    "interactions",
     "circuit_queries",
 )
 
