@@ -444,6 +444,17 @@ annex_words.
 prolog:error_message(proofsight(Key, Slots)) -->
     { text(Key, Slots, Text) },
     [ '~s'-[Text] ].
+prolog:error_message(existence_error(procedure, Procedure)) -->
+    { asked_for(Procedure, Slots) },
+    prolog:error_message(proofsight('repl.unknown_predicate', Slots)).
 prolog:message(proofsight(Key, Slots)) -->
     { text(Key, Slots, Text) },
     [ '~s'-[Text] ].
+
+%   asked_for(+Procedure, -Slots): it is unknown at the prompt of a knowledge base.
+
+asked_for(Procedure, [name=Name, user=offer(of_user, Lent)]) :-
+    current(_, _),
+    strip_module(user:Procedure, user, Indicator),
+    format(atom(Name), '~q', [Indicator]),
+    findall(Known, lent(Known), Lent).

@@ -1,3 +1,4 @@
+:- encoding(utf8).
 :- module(proofsight_messages,
           [ text/3                      % +Key, +Slots, -Text
           ]).
@@ -28,7 +29,8 @@ a goal that has few inferences left.
 %   `slot=Value` in the list Slots.  Control characters in a value become
 %   spaces, so that names cannot steer a terminal.  A value near(Name,
 %   Known) becomes an offer of up to three of the Known names that are like
-%   Name, or nothing.
+%   Name, or nothing; a value offer(Key, Names) the message Key about the
+%   first few Names, or nothing where there are none.
 
 text(Key, Slots, Text) :-
     current_prolog_flag(proofsight_language, Language),
@@ -50,6 +52,18 @@ filled(Slots, slot(Name), Part) =>
 
 printable(near(Name, Known), Part) =>
     nearest(Name, Known, Part).
+printable(offer(_, []), Part) =>
+    Part = "".
+printable(offer(Key, Names), Part) =>
+    first(6, Names, Shown),
+    (   Shown == Names
+    ->  End = []
+    ;   End = ['…']
+    ),
+    findall(Text, ( member(Name, Shown), format(atom(Text), '~q', [Name]) ), Texts),
+    append(Texts, End, Listed),
+    atomic_list_concat(Listed, ', ', All),
+    text(Key, [names=All], Part).
 printable(Value, Part) =>
     atom_codes(Value, Codes),
     (   member(Code, Codes),

@@ -62,7 +62,7 @@ goal_refusal(Code, Slots, Offset) :-
                 undeclared_proposition-'BAD_GOAL'
               ]),
     atom_concat('issue.', Code, Key),
-    findall(Name-Value, ( member(Name=Value, Slots), Name \== nearest ), Metadata),
+    findall(Name-Value, ( member(Name=Value, Slots), atomic(Value) ), Metadata),
     refuse(Reason, Key, Slots, [position-Position|Metadata]).
 
 %!  scope(+KB, -Scope) is det.

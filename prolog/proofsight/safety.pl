@@ -301,7 +301,10 @@ undeclared(Indicator, Position, scope(Predicates, _, _)) :-
     format(atom(Missing), '~q', [Indicator]),
     start(Position, Offset),
     throw(refused(undeclared_predicate,
-                  [name=Missing, nearest=near(Missing, Texts)], Offset)).
+                  [ name=Missing, nearest=near(Missing, Texts),
+                    user=offer(of_user, Predicates)
+                  ],
+                  Offset)).
 
 callable_name(Name/Arity) :-
     vocabulary(Name, Arity).

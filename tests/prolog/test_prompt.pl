@@ -246,4 +246,15 @@ test('the newest revision of a knowledge base is found', Name == '10') :-
            ( directory_file_path(Base, N, Directory), delete_directory(Directory) )),
     delete_directory(Base).
 
+test('an unknown predicate is answered with what can be asked', nondet) :-
+    told(procedure, foo/1, Text),
+    sub_string(Text, _, _, _, "foo/1 is not defined; ask why/2"),
+    sub_string(Text, _, _, _, "or of user.pl (road/1, vehicle/1, quiet/1,"),
+    told(procedure, lists:foo/1, Other),
+    \+ sub_string(Other, _, _, _, "user.pl").
+
+told(Type, Missing, Text) :-
+    phrase('$messages':translate_message(error(existence_error(Type, Missing), _)), Lines),
+    with_output_to(string(Text), print_message_lines(current_output, '', Lines)).
+
 :- end_tests(prompt).

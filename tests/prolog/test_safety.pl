@@ -1,3 +1,4 @@
+:- encoding(utf8).
 :- use_module(library(plunit)).
 :- use_module('../../prolog/proofsight/check').
 :- use_module(asked).
@@ -182,6 +183,16 @@ test('what is not there is told with its position', forall(unknown(Text, Positio
     queried(KB, Facts, Text, [], Answer),
     Answer.error.reason == "BAD_GOAL",
     Answer.error.metadata.position == Position.
+
+test('what is not defined is answered with what is like it, and what can be asked',
+     forall(told(Text, Message))) :-
+    street(KB),
+    street_facts(plain, Facts),
+    queried(KB, Facts, Text, [], Answer),
+    Answer.error.message == Message.
+
+told("foo(Image)", "foo/1 is not defined; ask decision/2, class/2, active/2, value/3, label/3, or another word of the vocabulary or of user.pl (road/1, vehicle/1, quiet/1, busy/2, near/2, reach/2, …); user.pl may define more").
+told("vehicel(Image)", "vehicel/1 is not defined; nearest: vehicle/1; ask decision/2, class/2, active/2, value/3, label/3, or another word of the vocabulary or of user.pl (road/1, vehicle/1, quiet/1, busy/2, near/2, reach/2, …); user.pl may define more").
 
 %   safe(Goal, Count): may run, and has so many solutions.
 
