@@ -35,7 +35,7 @@ def warnings_of(
     if not any(isinstance(rule.head, ClassHead) for rule in program.rules):
         raise BadOption(
             "no class has a rule, so that the program would decide nothing; raise order or "
-            f"max_terms, or use limit_data=true. {' '.join(told)}",
+            f"max_terms, or use limit_data=true, which finds shorter terms. {'. '.join(told)}",
             option="order",
         )
     return tuple(told)

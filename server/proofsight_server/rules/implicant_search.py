@@ -49,7 +49,7 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """Where a search ends: literals per term, terms, seconds; None: nowhere."""
+    """Where a search ends: literals per term, terms, processor seconds; None: nowhere."""
 
     order: int | None = None
     terms: int | None = None
@@ -66,17 +66,20 @@ class Caps:
 
 
 class Clock:
-    """Says when the seconds of a search are over; it looks at the time only now and then."""
+    """Says when the seconds of a search are over; it looks at the time only now and then.
+
+    They are the processor's, so that a busy machine finds as much as an idle one.
+    """
 
     def __init__(self, seconds: float | None) -> None:
-        self._end = None if seconds is None else time.monotonic() + seconds
+        self._end = None if seconds is None else time.thread_time() + seconds
         self._steps = 0
 
     def over(self) -> bool:
         """Whether the time is over."""
         self._steps += 1
         due = self._end is not None and self._steps % _GLANCE == 0
-        return due and time.monotonic() > (self._end or 0)
+        return due and time.thread_time() > (self._end or 0)
 
 
 def search(side: Side, caps: Caps) -> Formula:

@@ -25,7 +25,7 @@ class Plan:
     order
         Most literals of a term; `auto`: two more than the shortest has; None: any number.
     max_terms, time_limit
-        Most terms, and seconds, of a side; None: any.
+        Most terms, and processor seconds, of a side; None: any.
     limit_data, min_support
         Whether a term only has to hold on the images of fitting, and how many of them it needs.
     literal
