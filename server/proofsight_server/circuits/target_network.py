@@ -87,6 +87,11 @@ class TargetNetwork:
         """The target's layer, None for a logit."""
         return None if isinstance(self.target, Logit) else list(self.modules)[-1]
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of its weights, and of the images that it takes."""
+        return next(iter(self.modules.values())).weight.dtype
+
     def double(self) -> TargetNetwork:
         """The same on a copy of the network in float64."""
         root = copy.deepcopy(self.root).double()
