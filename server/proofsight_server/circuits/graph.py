@@ -151,11 +151,11 @@ def _wires(
         if node.kind not in {"join", "dense"}:
             continue
         for index in np.flatnonzero(live[node.ids]):
-            sources = node.sources
-            if node.connected is None:
-                read = sources[:, index]
-            else:
-                read = sources[node.connected[index]]
+            read = (
+                node.sources[:, index]
+                if node.connected is None
+                else node.sources[node.connected[index]]
+            )
             for source in dict.fromkeys(int(one) for one in read if live[one]):
                 yield names[source], names[node.first + int(index)]
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from proofsight_server.circuits.faithfulness import Faithfulness, agreement_of, moments_of
+from proofsight_server.circuits.force import ForceOptions, force
 from proofsight_server.circuits.graph import CircuitGraph, circuit_graph
 from proofsight_server.circuits.masked import MaskedNetwork, contributions_for, masked
 from proofsight_server.circuits.partition import partition
@@ -21,7 +22,7 @@ from proofsight_server.circuits.selection import effective, select
 from proofsight_server.circuits.target import Logit
 from proofsight_server.circuits.target_network import TargetNetwork, target_network
 from proofsight_server.errors import BadDataset
-from proofsight_server.extraction.circuit_options import CircuitOptions, checked_keep
+from proofsight_server.extraction.circuit_options import FORCE, CircuitOptions, checked_keep
 from proofsight_server.extraction.probing import check_classes
 from proofsight_server.extraction.progress import Watch
 from proofsight_server.symbols.feature import Ints
@@ -207,14 +208,16 @@ def circuit_images(
 
 
 def scores_of(cut: TargetNetwork, images: Tensor, options: CircuitOptions, watch: Watch) -> Scores:
-    """The scores by the criterion asked for."""
-    settings = ScoreOptions(
-        reduce=cast(Reduce, options.reduce), batch=options.batch, seed=options.seed
-    )
-    found = score(
-        cut, images, criteria=(options.criterion,), options=settings,
-        progress=watch.phase("scoring"),
-    )  # fmt: skip
+    """The scores by the criterion asked for; those of FORCE are the last that it took."""
+    reduce = cast(Reduce, options.reduce)
+    settings = ScoreOptions(reduce=reduce, batch=options.batch, seed=options.seed)
+    report = watch.phase("scoring")
+    if options.criterion == FORCE:
+        steps = ForceOptions(score=settings)
+        keep = checked_keep(options.keep)
+        return force(cut, images, keep=keep, options=steps, progress=report).scores
+    criteria = (options.criterion,)
+    found = score(cut, images, criteria=criteria, options=settings, progress=report)
     return found[options.criterion]
 
 

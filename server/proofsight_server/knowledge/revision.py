@@ -138,6 +138,12 @@ def program_etag(directory: Path) -> str:
     return _etag({name: (directory / name).read_bytes() for name in present})
 
 
+def facts_stamp(directory: Path) -> str:
+    """Another text whenever a file of `fact_files` comes, goes or is written to."""
+    found = ((name, (directory / name).stat()) for name in fact_files(directory))
+    return ";".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in found)
+
+
 def hash_file(path: Path) -> str:
     """sha256 of a file's content, hexadecimal."""
     with path.open("rb") as stream:

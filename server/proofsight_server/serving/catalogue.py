@@ -12,7 +12,7 @@ from pathlib import Path
 from proofsight_server.errors import NotReady, ProofsightError
 from proofsight_server.extraction.loading import load_revision_network
 from proofsight_server.knowledge.repository import Repository
-from proofsight_server.knowledge.revision import Revision, program_etag
+from proofsight_server.knowledge.revision import Revision, facts_stamp, program_etag
 from proofsight_server.serving.configuration import Configuration
 from proofsight_server.serving.hosting import Host
 from proofsight_server.serving.names import RevisionName
@@ -25,7 +25,8 @@ class Catalogue:
     """The hosts of a repository.
 
     A new revision is loaded and checked beside the old one and then swapped in; calls under
-    way finish on the old one. A revision whose files were edited in place counts as new.
+    way finish on the old one. A revision whose files were edited in place, or that got facts
+    beside its program, counts as new.
     A revision that cannot be loaded leaves the one before it serving, and its problem is told.
     """
 
@@ -40,7 +41,7 @@ class Catalogue:
         self._changed = changed
         self._newest: dict[str, Host] = {}
         self._older: OrderedDict[RevisionName, Host] = OrderedDict()
-        self._problems: dict[str, tuple[RevisionName, str, str]] = {}
+        self._problems: dict[str, tuple[RevisionName, tuple[str, str], str]] = {}
         self._loading = asyncio.Lock()
         self._following = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
@@ -157,21 +158,21 @@ class Catalogue:
             await self._follow(kb)
 
     async def _follow(self, kb: str) -> None:
-        name, etag = RevisionName(kb), ""
+        name, state = RevisionName(kb), ("", "")
         newest = self._newest.get(kb)
         try:
             name = RevisionName(kb, await asyncio.to_thread(self.repository.latest, kb))
-            etag = await asyncio.to_thread(program_etag, self._directory(name))
-            if newest is not None and (newest.name, newest.etag) == (name, etag):
+            state = await asyncio.to_thread(_state, self._directory(name))
+            if newest is not None and (newest.name, newest.state) == (name, state):
                 self._problems.pop(kb, None)
                 return
-            if kb in self._problems and self._problems[kb][:2] == (name, etag):
+            if kb in self._problems and self._problems[kb][:2] == (name, state):
                 return
             async with self._loading:
                 host = await self._load(await asyncio.to_thread(self._open, name), name)
         except (ProofsightError, OSError) as error:
             _log.warning("knowledge base %s: %s", kb, error)
-            self._problems[kb] = (name, etag, str(error))
+            self._problems[kb] = (name, state, str(error))
             self._changed()
             return
         self._problems.pop(kb, None)
@@ -183,3 +184,8 @@ class Catalogue:
 
     def _directory(self, name: RevisionName) -> Path:
         return self.repository.root / name.kb / str(name.number)
+
+
+def _state(directory: Path) -> tuple[str, str]:
+    """What a revision is reloaded for when it changes; see `Host.state`."""
+    return program_etag(directory), facts_stamp(directory)

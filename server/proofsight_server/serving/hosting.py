@@ -17,7 +17,13 @@ import torch
 from proofsight.prolog_home import prolog_home
 from proofsight_server.errors import BadRevision, BadTensor
 from proofsight_server.extraction.loading import revision_layers
-from proofsight_server.knowledge.revision import PROGRAM_FILES, Revision, fact_files, program_etag
+from proofsight_server.knowledge.revision import (
+    PROGRAM_FILES,
+    Revision,
+    fact_files,
+    facts_stamp,
+    program_etag,
+)
 from proofsight_server.reasoning.limits import QueryLimits
 from proofsight_server.reasoning.pool import Pool
 from proofsight_server.rules.entry import observed_at
@@ -54,6 +60,7 @@ class Host:
         self.revision = revision
         self.network = network
         self.etag = revision.etag
+        self._facts_stamp = ""
         self._settings = settings
         quantisation = revision.quantisation
         self.propositions = quantisation.names
@@ -105,6 +112,7 @@ class Host:
     def _copy_program(self) -> None:
         for file in PROGRAM_FILES:
             shutil.copyfile(self.revision.directory / file, self._copy / file)
+        self._facts_stamp = facts_stamp(self.revision.directory)
         for file in fact_files(self.revision.directory):
             (self._copy / file).parent.mkdir(exist_ok=True)
             shutil.copyfile(self.revision.directory / file, self._copy / file)
@@ -112,6 +120,11 @@ class Host:
             raise BadRevision(
                 f"{self.revision.directory} was edited while it was loaded; try again"
             )
+
+    @property
+    def state(self) -> tuple[str, str]:
+        """The etag of the program that was loaded, and a stamp of the facts beside it."""
+        return self.etag, self._facts_stamp
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[Host]:

@@ -143,7 +143,7 @@ class Operations:
         return operation.message()
 
     def cancel(self, name: str) -> None:
-        """Ask it to end before its next step; of what has ended nothing. Raises UnknownOperation."""
+        """Ask it to end before its next step, unless it has ended. Raises UnknownOperation."""
         self._find(name).cancel()
 
     def delete(self, name: str) -> None:

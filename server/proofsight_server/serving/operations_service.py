@@ -1,4 +1,4 @@
-"""The Operations service: `google.longrunning.Operations`, as every client of Google's APIs has it."""
+"""The service `google.longrunning.Operations`, as clients of Google's APIs know it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLLECTION = ("", "operations")
 MARGIN = 0.9  # of the caller's time, so that the answer arrives within it
 
 
-class OperationsService(operations_pb2_grpc.OperationsServicer):
+class OperationsService(operations_pb2_grpc.OperationsServicer):  # type: ignore[misc]  # no stubs
     """Watches and cancels operations."""
 
     def __init__(self, operations: Operations, settings: Configuration, calls: Calls) -> None:

@@ -7,12 +7,15 @@ import signal
 from collections.abc import Callable
 
 import grpc
+from google.longrunning import operations_pb2, operations_pb2_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from proofsight.v1 import (
     explanations_pb2,
     explanations_pb2_grpc,
+    extraction_pb2,
+    extraction_pb2_grpc,
     facts_pb2,
     facts_pb2_grpc,
     knowledge_bases_pb2,
@@ -24,14 +27,19 @@ from proofsight_server.serving.calls import Calls
 from proofsight_server.serving.catalogue import Catalogue
 from proofsight_server.serving.configuration import Configuration
 from proofsight_server.serving.explanations import Explanations
+from proofsight_server.serving.extraction import Extraction
 from proofsight_server.serving.facts import Facts
 from proofsight_server.serving.knowledge_bases import KnowledgeBases
+from proofsight_server.serving.operations import Operations
+from proofsight_server.serving.operations_service import OperationsService
 
 SERVICES = (
     knowledge_bases_pb2.DESCRIPTOR.services_by_name["KnowledgeBases"].full_name,
     facts_pb2.DESCRIPTOR.services_by_name["Facts"].full_name,
     explanations_pb2.DESCRIPTOR.services_by_name["Explanations"].full_name,
+    extraction_pb2.DESCRIPTOR.services_by_name["Extraction"].full_name,
 )
+_OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["Operations"].full_name
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -45,6 +53,7 @@ class Server:
         self._health = health.aio.HealthServicer()
         self._health_tasks: set[asyncio.Task[None]] = set()
         self.catalogue = Catalogue(repository, settings, self._announce)
+        self._operations = Operations(settings.queue_operations)
         self._server = grpc.aio.server(
             options=(
                 ("grpc.max_receive_message_length", settings.message_bytes),
@@ -73,9 +82,15 @@ class Server:
         explanations_pb2_grpc.add_ExplanationsServicer_to_server(
             Explanations(self.catalogue, settings, self._calls), server
         )
+        extraction_pb2_grpc.add_ExtractionServicer_to_server(
+            Extraction(self.catalogue, settings, self._calls, self._operations), server
+        )
+        operations_pb2_grpc.add_OperationsServicer_to_server(
+            OperationsService(self._operations, settings, self._calls), server
+        )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection(
-            (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server
+            (*SERVICES, _OPERATIONS, health.SERVICE_NAME, reflection.SERVICE_NAME), server
         )
         try:
             self.port = server.add_insecure_port(f"{settings.host}:{settings.port}")
@@ -93,10 +108,15 @@ class Server:
         await self.catalogue.open()
 
     async def stop(self) -> None:
-        """Say not-serving, refuse new work, let running work end, then end everything."""
+        """Say not-serving, refuse new work, let running calls end, then end everything.
+
+        Operations are cancelled: they would take longer than any grace.
+        """
         self._stopping = True
         await self._health.enter_graceful_shutdown()
+        self._operations.cancel_all()
         await self._calls.drain(self._settings.grace)
+        await self._operations.ended(self._settings.grace)
         await self._server.stop(grace=0.5)
         await self.catalogue.close()
 

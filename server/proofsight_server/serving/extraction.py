@@ -1,0 +1,117 @@
+"""The Extraction service: long work on a revision, each piece an operation."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+from google.longrunning import operations_pb2
+from google.protobuf import struct_pb2
+
+from proofsight.v1 import extraction_pb2, extraction_pb2_grpc
+from proofsight_server.errors import BadOption
+from proofsight_server.extraction.circuit import find_circuit
+from proofsight_server.extraction.circuit_annexes import store_circuit
+from proofsight_server.extraction.circuit_options import CircuitOptions
+from proofsight_server.extraction.loading import load_revision_network, open_revision_dataset
+from proofsight_server.extraction.progress import Watch
+from proofsight_server.knowledge.revision import open_revision
+from proofsight_server.serving.calls import Calls
+from proofsight_server.serving.catalogue import Catalogue
+from proofsight_server.serving.configuration import Configuration
+from proofsight_server.serving.detached import detached
+from proofsight_server.serving.names import RevisionName
+from proofsight_server.serving.operations import Operations
+from proofsight_server.serving.status import Context
+
+
+class Extraction(extraction_pb2_grpc.ExtractionServicer):
+    """Begins operations on the revisions of a catalogue."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        settings: Configuration,
+        calls: Calls,
+        operations: Operations,
+    ) -> None:
+        self._catalogue = catalogue
+        self._allow = settings.allow_models
+        self._calls = calls
+        self._operations = operations
+
+    async def ExtractCircuit(
+        self, request: extraction_pb2.ExtractCircuitRequest, context: Context
+    ) -> operations_pb2.Operation:
+        """Begin to look for the circuit of a feature."""
+        async with self._calls.call(context):
+            options = circuit_options(request)
+            name, directory = await self._revision(request.parent)
+            return self._operations.start(
+                f"circuit of {options.target} in {name.kb}/{name.number}",
+                partial(detached, stored_circuit, (directory, options, self._allow, str(name))),
+                partial(self._catalogue.follow, name.kb),
+            )
+
+    async def _revision(self, parent: str) -> tuple[RevisionName, str]:
+        """A revision that is there, by its number, and where it is.
+
+        Raises BadOption, UnknownKnowledgeBase and UnknownRevision.
+        """
+        name = RevisionName.parse(parent)
+        directory = await asyncio.to_thread(
+            self._catalogue.repository.directory, name.kb, name.number
+        )
+        return RevisionName(name.kb, int(directory.name)), str(directory)
+
+
+def circuit_options(request: extraction_pb2.ExtractCircuitRequest) -> CircuitOptions:
+    """What a request asks for. Raises BadOption and BadTarget."""
+    if request.images < 0:
+        raise BadOption(f"images are 2 or more, or 0, not {request.images}", field="images")
+    default = CircuitOptions(request.target)
+    return CircuitOptions(
+        target=request.target,
+        keep=repr(request.keep),
+        criterion=request.criterion or default.criterion,
+        loss=request.loss or None,
+        head=request.head or None,
+        ablation=request.ablation or default.ablation,
+        images=request.images or default.images,
+        seed=request.seed,
+    )
+
+
+def stored_circuit(
+    directory: str, options: CircuitOptions, allow: tuple[str, ...], name: str, watch: Watch
+) -> extraction_pb2.Circuit:
+    """Find a circuit and store it; what the process of an operation does."""
+    with watch.step("opening"):
+        revision = open_revision(Path(directory))
+        dataset = open_revision_dataset(revision)
+        network = load_revision_network(revision, allow=frozenset(allow))
+    found = find_circuit(network, dataset, options, watch)
+    report = found.report()
+    circuit = extraction_pb2.Circuit(
+        target=report["target"],
+        criterion=options.criterion,
+        keep=report["keep"],
+        effective_keep=report["effective_keep"],
+        kernels=report["kernels"],
+        total_kernels=report["total_kernels"],
+        collapse=found.collapse,
+    )
+    if not found.collapse:
+        with watch.step("storing"):
+            stored = store_circuit(revision, found)
+        report = {**stored.report}
+        circuit.circuit_id = stored.id
+        circuit.name = f"{name}/circuits/{stored.id}"
+        circuit.files.extend(
+            str(path.relative_to(revision.directory)) for path in stored.files.values()
+        )
+    struct = struct_pb2.Struct()
+    struct.update(report)
+    circuit.report.CopyFrom(struct)
+    return circuit
