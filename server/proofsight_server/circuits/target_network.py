@@ -30,6 +30,7 @@ from proofsight_server.errors import BadModel, BadTarget, UnknownClass, UnknownL
 from proofsight_server.symbols.feature import Ints
 from proofsight_server.vision.layers import layers_of
 from proofsight_server.vision.network import Network
+from proofsight_server.vision.points import trial
 from proofsight_server.vision.probe import check_batch
 from proofsight_server.vision.tracing import TracedFlow, UntraceableError
 
@@ -280,18 +281,28 @@ def traced(root: nn.Module, shape: Sequence[int]) -> TracedFlow:
     Raises
     ------
     BadModel
-        It is in training mode, or cannot be traced; the message says where.
+        It is in training mode, does not run, or cannot be traced; the message says where.
     """
     if any(module.training for module in root.modules()):
         raise BadModel(
-            "the network is in training mode, so images depend on each other; .eval() it"
+            "in training mode the images of a batch depend on each other; call .eval() first"
         )
+    try:
+        with torch.inference_mode():
+            root(trial(shape))
+    except Exception as error:
+        # The network's own code, on a shape that may not be its own.
+        raise BadModel(
+            f"the network does not run on images of shape {tuple(shape)} (channels, height, "
+            f"width): {error}; give images of the shape that it was made for"
+        ) from error
     try:
         return TracedFlow(root, shape)
     except UntraceableError as error:
+        reason = str(error).partition("\n")[0]
         raise BadModel(
             f"circuits need a network whose flow torch.fx can trace, and this one stops at "
-            f"{_place(error)}: {error}; write that part without control flow that depends on data",
+            f"{_place(error)}: {reason}; write that part without control flow that depends on data",
             where=_place(error),
         ) from error
 
