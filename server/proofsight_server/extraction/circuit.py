@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from proofsight_server.circuits.faithfulness import Faithfulness, agreement_of, moments_of
+from proofsight_server.circuits.evaluation import Level, curve
 from proofsight_server.circuits.force import ForceOptions, force
 from proofsight_server.circuits.graph import CircuitGraph, circuit_graph
 from proofsight_server.circuits.masked import MaskedNetwork, contributions_for, masked
@@ -19,7 +19,6 @@ from proofsight_server.circuits.reductions import Reduce
 from proofsight_server.circuits.scores import Mask, Scores
 from proofsight_server.circuits.scoring import ScoreOptions, score
 from proofsight_server.circuits.selection import effective, select
-from proofsight_server.circuits.target import Logit
 from proofsight_server.circuits.target_network import TargetNetwork, target_network
 from proofsight_server.errors import BadDataset
 from proofsight_server.extraction.circuit_options import FORCE, CircuitOptions, checked_keep
@@ -28,29 +27,6 @@ from proofsight_server.extraction.progress import Watch
 from proofsight_server.symbols.feature import Ints
 from proofsight_server.vision.dataset import Dataset
 from proofsight_server.vision.network import Network
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One share of kept kernels, and how faithful its circuit is.
-
-    `keep` is what was asked for, `effective_keep` the share on a path from image to target;
-    `scored` is on the images that were scored on, `held_out` on the others.
-    """
-
-    keep: str
-    effective_keep: float
-    scored: Faithfulness
-    held_out: Faithfulness
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON can express it."""
-        return {
-            "keep": float(checked_keep(self.keep)),
-            "effective_keep": self.effective_keep,
-            "scored": self.scored.to_json(),
-            "held_out": self.held_out.to_json(),
-        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +66,8 @@ class FoundCircuit:
 
     def masked(self) -> MaskedNetwork:
         """The network with the circuit's kernels alone."""
-        return _masked(self.network, self.mask, self.options, self.images)
+        left = contributions_for(self.network, self.options.ablation, self.images.scored)
+        return masked(self.network, self.mask, left)
 
     def report(self) -> dict[str, Any]:
         """Settings and figures, as JSON can express them."""
@@ -112,11 +89,17 @@ class FoundCircuit:
             "effective_keep": self.kept.keep,
             "collapse": self.collapse,
             "data": self.images.data,
-            "images": {"scored": len(self.images.scored), "held_out": len(self.images.held_out)},
+            "images": {
+                "in_sample": len(self.images.scored),
+                "held_out": len(self.images.held_out),
+            },
             "seed": options.seed,
             "figures": {
-                "scored": self.level.scored.to_json(),
-                "held_out": self.level.held_out.to_json(),
+                part: None if figures is None else figures.to_json()
+                for part, figures in (
+                    ("in_sample", self.level.in_sample),
+                    ("held_out", self.level.held_out),
+                )
             },
             "curve": [level.to_json() for level in self.curve],
             "layers": [
@@ -153,15 +136,15 @@ def find_circuit(
     images = circuit_images(network, dataset, options, watch)
     scores = scores_of(cut, images.scored, options, watch)
     mask = select(scores, keep=checked_keep(options.keep))
-    contributions = contributions_for(cut, options.ablation, images.scored)
-    shares = _shares(options)
-    report = watch.phase("measuring")
-    levels: dict[str, Level] = {}
-    for done, share in enumerate(shares):
-        report(done, len(shares))
-        chosen = select(scores, keep=checked_keep(share))
-        levels[share] = _level(share, cut, chosen, contributions, images)
-    report(len(shares), len(shares))
+    levels = curve(
+        cut,
+        {float(share): select(scores, keep=share) for share in _shares(options)},
+        images.scored,
+        images.held_out,
+        contributions=contributions_for(cut, options.ablation, images.scored),
+        progress=watch.phase("measuring"),
+    )
+    own = float(checked_keep(options.keep))
     return FoundCircuit(
         options=options,
         network=cut,
@@ -169,8 +152,8 @@ def find_circuit(
         scores=scores,
         mask=mask,
         kept=effective(mask),
-        level=levels[options.keep],
-        curve=tuple(levels[share] for share in shares),
+        level=next(level for level in levels if level.keep == own),
+        curve=levels,
     )
 
 
@@ -221,38 +204,7 @@ def scores_of(cut: TargetNetwork, images: Tensor, options: CircuitOptions, watch
     return found[options.criterion]
 
 
-def _shares(options: CircuitOptions) -> list[str]:
+def _shares(options: CircuitOptions) -> list[Fraction]:
     """The shares to measure, each once, by falling value; that of the circuit among them."""
-    shares = {checked_keep(share): share for share in (*options.curve, options.keep)}
-    return [shares[value] for value in sorted(shares, reverse=True)]
-
-
-def _masked(
-    cut: TargetNetwork, mask: Mask, options: CircuitOptions, images: Images
-) -> MaskedNetwork:
-    return masked(cut, mask.arrays, contributions_for(cut, options.ablation, images.scored))
-
-
-def _level(
-    share: str,
-    cut: TargetNetwork,
-    mask: Mask,
-    contributions: Mapping[str, Tensor] | None,
-    images: Images,
-) -> Level:
-    circuit = masked(cut, mask.arrays, contributions)
-    return Level(
-        share,
-        effective(mask).keep,
-        _faithfulness(cut, circuit, images.scored),
-        _faithfulness(cut, circuit, images.held_out),
-    )
-
-
-def _faithfulness(cut: TargetNetwork, circuit: MaskedNetwork, images: Tensor) -> Faithfulness:
-    agreement = None
-    if isinstance(cut.target, Logit):
-        agreement = agreement_of(cut.output, circuit.logits, images)
-    return Faithfulness.of(
-        moments_of(cut, circuit, images), collapse=circuit.collapse, agreement=agreement
-    )
+    shares = {checked_keep(share) for share in (*options.curve, options.keep)}
+    return sorted(shares, reverse=True)

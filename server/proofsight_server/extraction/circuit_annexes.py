@@ -110,7 +110,7 @@ def _info(found: FoundCircuit) -> dict[str, Value]:
         "effective_keep", "total_kernels",
     )  # fmt: skip
     info: dict[str, Value] = {key: report[key] for key in keys}
-    for part in ("scored", "held_out"):
+    for part in ("in_sample", "held_out"):
         info[f"images_{part}"] = report["images"][part]
         for key in ("r", "slope", "nmae", "agreement", "constant"):
             info[f"{key}_{part}"] = report["figures"][part][key]
