@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proofsight_server.errors import BadOption
 from proofsight_server.extraction.causal import causal_check
-from proofsight_server.extraction.cause import CAUSAL, CORRELATED, UNTRIED, CausalOptions, Cause
+from proofsight_server.extraction.cause import (
+    CAUSAL,
+    CORRELATED,
+    UNDECIDED,
+    UNTRIED,
+    CausalOptions,
+    Cause,
+)
 from proofsight_server.extraction.extract import Source, extract
 from proofsight_server.extraction.loading import load_revision_network
+from proofsight_server.extraction.loss import Loss, judged, p_value
 from proofsight_server.extraction.options import ExtractOptions
 from proofsight_server.extraction.revise import revise
+from proofsight_server.extraction.sign_flip import holm, sign_flip
 from proofsight_server.knowledge.forced import read_clauses
 from proofsight_server.knowledge.repository import Repository
 from proofsight_server.knowledge.revision import QUANTISER, Revision
@@ -86,6 +100,7 @@ def test_a_channel_that_the_network_does_not_use_has_no_effect(
     assert cause.effect.changed == 0
     assert cause.effect.logit == pytest.approx(0, abs=1e-5)
     assert cause.verdict == CORRELATED
+    assert cause.p == cause.adjusted == 1
     assert cause.rules == ("f0",)
 
 
@@ -98,13 +113,17 @@ def test_controls_are_channels_that_the_program_does_not_use(
         assert not {control.proposition for control in cause.controls} & set(used)
 
 
-def test_silencing_every_other_channel_shows_the_cause(
+def test_a_channel_that_the_network_uses_is_told_apart_from_nothing(
     planted: tuple[Revision, str, str], source: Source
 ) -> None:
     revision, _, name = planted
     cause = check(revision, source, controls=0)[name]
-    assert cause.effect is not None
-    assert (cause.verdict == CAUSAL) == (cause.effect.changed > 0 or cause.effect.logit < -1e-6)
+    assert cause.effect is not None and cause.adjusted is not None and cause.p is not None
+    assert cause.p <= cause.adjusted
+    assert (cause.verdict == CAUSAL) == (cause.adjusted <= 0.05)
+    assert (cause.verdict == CORRELATED) == (
+        cause.adjusted > 0.05 and cause.effect.changed == 0 and cause.effect.logit >= -1e-6
+    )
     assert 0 <= (cause.agreement or 0) <= 1
     assert cause.images <= 60
 
@@ -117,7 +136,8 @@ def test_the_same_seed_gives_the_same_figures(
 
 
 @pytest.mark.parametrize(
-    "options", [{"split": "all"}, {"replace": "noise"}, {"images": 0}, {"controls": -1}]
+    "options",
+    [{"split": "all"}, {"replace": "noise"}, {"images": 0}, {"controls": -1}, {"level": 0}],
 )
 def test_options_out_of_range_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(BadOption):
@@ -139,6 +159,73 @@ def test_silencing_what_is_silent_is_not_tried(
     assert revised.revision is not None
     cause = check(revised.revision, source, replace="zero")[name]
     assert (cause.images, cause.effect, cause.verdict) == (0, None, UNTRIED)
+
+
+# --- whether it is chance ---------------------------------------------------------
+
+
+def effect(loss: Loss, controls: Sequence[Loss], p: float) -> Cause:
+    return Cause(
+        "q", "", (), 9, loss.effect("q"), 0.5, tuple(c.effect("c") for c in controls), p, None, ""
+    )
+
+
+def lost(*logits: float) -> Loss:
+    return Loss(np.zeros(len(logits), dtype=np.bool_), np.array(logits))
+
+
+def test_more_than_one_control_is_not_more_than_every_control() -> None:
+    rng = np.random.default_rng(0)
+    strong = lost(*rng.normal(1, 0.2, size=40))
+    weak, as_strong = lost(*np.zeros(40)), lost(*rng.normal(1.2, 0.2, size=40))
+    assert p_value(strong, [weak], rng) < 0.001
+    assert p_value(strong, [], rng) < 0.001
+    assert p_value(strong, [weak, as_strong], rng) > 0.5
+
+
+def test_changed_classes_count_as_lost_logits_do() -> None:
+    rng = np.random.default_rng(0)
+    zeros = np.zeros(30)
+    moved = Loss(np.arange(30) < 12, zeros)
+    assert p_value(moved, [lost(*zeros)], rng) == pytest.approx(2 * 2**-12)
+    assert p_value(lost(*zeros), [moved], rng) == 1
+
+
+def test_a_verdict_needs_both_more_and_no_chance_and_counts_the_propositions() -> None:
+    controls = [lost(*[0.1] * 9)]
+    more, less = lost(*[0.5] * 9), lost(*[0.05] * 9)
+    tried = [effect(more, controls, p) for p in (0.01, 0.02, 0.04)] + [effect(less, controls, 1.0)]
+    causes = judged(tried, 0.05)
+    assert [c.adjusted for c in causes] == pytest.approx([0.04, 0.06, 0.08, 1.0])
+    assert [c.verdict for c in causes] == [CAUSAL, UNDECIDED, UNDECIDED, CORRELATED]
+    assert judged(tried, 0.07)[1].verdict == CAUSAL
+
+
+@given(st.lists(st.integers(-4, 4).map(float), min_size=1, max_size=9))
+def test_few_pairs_are_tested_exactly(numbers: list[float]) -> None:
+    signs = list(product((1, -1), repeat=len(numbers)))
+    sums = [sum(s * n for s, n in zip(one, numbers, strict=True)) for one in signs]
+    exact = sum(one >= sum(numbers) for one in sums) / len(sums)
+    assert sign_flip(np.array(numbers), np.random.default_rng(0)) == pytest.approx(exact)
+
+
+def test_many_pairs_are_tested_by_draws_near_the_exact_value() -> None:
+    rng = np.random.default_rng(0)
+    differences = np.array([1.0] * 20 + [-1.0] * 10)
+    exact = sum(math.comb(30, k) for k in range(20, 31)) / 2**30
+    assert sign_flip(differences, rng) == pytest.approx(exact, abs=0.01)
+    assert sign_flip(np.ones(60), rng) == pytest.approx(1e-4)  # never 0
+    assert sign_flip(np.zeros(5), rng) == 1
+
+
+@given(st.lists(st.floats(0, 1), max_size=6))
+def test_holm_is_the_largest_of_the_multiples_so_far(values: list[float]) -> None:
+    count = len(values)
+    for at, adjusted in enumerate(holm(values)):
+        before = [v for v in values if v <= values[at]]
+        multiples = [(count - rank) * v for rank, v in enumerate(sorted(before))]
+        assert adjusted == min(1.0, max(multiples))
+        assert adjusted >= values[at]
 
 
 # --- what proofs use ------------------------------------------------------------

@@ -1,8 +1,9 @@
 """See whether what the rules read moves the network: replace each channel, and ask it again.
 
 Each channel that proofs use is replaced in the network by what it looks like where it is not as
-the proof says. If the network changes its mind no more often than where a channel is replaced
-that the program does not use, the rule is correlated with the decision, and not its cause.
+the proof says. If that does no more to the decision than replacing a channel that the program does
+not use, the rule is correlated with the decision, and not its cause; if it does, chance is ruled
+out by a test.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from proofsight_server.commands.outcome import outcome, print_json
 from proofsight_server.commands.table import print_table, share
 
 if TYPE_CHECKING:
-    from proofsight_server.extraction.cause import Cause
+    from proofsight_server.extraction.cause import CausalOptions, Cause
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,17 +89,18 @@ def _causal(args: argparse.Namespace) -> int:
                 "split": options.split,
                 "replace": options.replace,
                 "images": options.images,
+                "level": options.level,
                 "seed": options.seed,
                 "propositions": [cause.to_json() for cause in causes],
             }
         )
     else:
-        _tell(revision.name, dataset.uri, args, causes)
+        _tell(revision.name, dataset.uri, options, causes)
     return 0
 
 
-def _tell(name: str, data: str, args: argparse.Namespace, causes: Sequence[Cause]) -> None:
-    print(f"{name} on {data}, {args.split} images; channels replaced: {args.replace}")
+def _tell(name: str, data: str, options: CausalOptions, causes: Sequence[Cause]) -> None:
+    print(f"{name} on {data}, {options.split} images; channels replaced: {options.replace}")
     rows = []
     for cause in causes:
         others = cause.controls
@@ -111,6 +113,7 @@ def _tell(name: str, data: str, args: argparse.Namespace, causes: Sequence[Cause
                 share(cause.effect.logit if cause.effect else None),
                 share(_mean([other.logit for other in others])),
                 share(cause.agreement),
+                share(cause.adjusted),
                 cause.verdict,
             ]
         )
@@ -123,6 +126,7 @@ def _tell(name: str, data: str, args: argparse.Namespace, causes: Sequence[Cause
             "logit",
             "of controls",
             "agreement",
+            "p",
             "verdict",
         ],
         rows,
@@ -130,6 +134,12 @@ def _tell(name: str, data: str, args: argparse.Namespace, causes: Sequence[Cause
     print(
         "class changes: share of images whose class the network then changes; logit: mean change "
         "for the class that the program decides; agreement: where program and network then agree"
+    )
+    against = "nothing replaced" if options.controls == 0 else "each control"
+    print(
+        f"p: of the paired sign-flip test that a channel does no more than {against}, adjusted by "
+        f"Holm's method for all propositions; causal: p at most {options.level:g}; undecided: it "
+        "did more, but chance could have it so, and more --images might tell"
     )
 
 

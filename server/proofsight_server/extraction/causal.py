@@ -10,15 +10,9 @@ import numpy.typing as npt
 from torch import Tensor
 
 from proofsight_server.errors import BadOption
-from proofsight_server.extraction.cause import (
-    CAUSAL,
-    CORRELATED,
-    UNTRIED,
-    CausalOptions,
-    Cause,
-    Effect,
-)
+from proofsight_server.extraction.cause import UNTRIED, CausalOptions, Cause
 from proofsight_server.extraction.loading import revision_layers
+from proofsight_server.extraction.loss import Loss, judged, p_value
 from proofsight_server.extraction.probing import check_classes
 from proofsight_server.extraction.progress import Watch
 from proofsight_server.knowledge.revision import Revision
@@ -34,7 +28,6 @@ from proofsight_server.vision.network import Network
 from proofsight_server.vision.probe import Observation, Probe, Reader, probe_split
 
 Doubles = npt.NDArray[np.float64]
-TINY = 1e-6  # logits of the same map differ by this much between two runs
 
 
 def causal_check(
@@ -46,6 +39,9 @@ def causal_check(
     watch: Watch | None = None,
 ) -> tuple[Cause, ...]:
     """Replace, one at a time, each channel that proofs use, and see what the network then says.
+
+    Whether it says something else more than where an unused channel is replaced is tested on
+    the images in pairs, over all propositions that were tried.
 
     Parameters
     ----------
@@ -97,9 +93,9 @@ def causal_check(
     for done, (at, controls) in enumerate(wanted.items(), start=1):
         rows = np.flatnonzero(used[:, at] & (decided >= 0))
         rows = np.sort(rng.permutation(rows)[: options.images])
-        causes.append(trial(at, rows, controls))
+        causes.append(trial(at, rows, controls, rng))
         watch("replacing channels", done, len(wanted))
-    return tuple(causes)
+    return judged(causes, options.level)
 
 
 def _learned(
@@ -156,14 +152,6 @@ def _form(proposition: Proposition) -> tuple[object, ...]:
     return feature.layer, feature.reduction, feature.cell
 
 
-def _verdict(effect: Effect, controls: Sequence[Effect]) -> str:
-    """Whether a channel does more to the network than each of the controls."""
-    changed = max((control.changed for control in controls), default=0.0)
-    lost = max((-control.logit for control in controls), default=0.0)
-    more = effect.changed > max(changed, 0.0) or -effect.logit > max(lost, 0.0) + TINY
-    return CAUSAL if more else CORRELATED
-
-
 def _batches(split: Split, network: Network, size: int) -> Iterator[tuple[Tensor, int]]:
     """Prepared images, and how many there were so far."""
     for start in range(0, len(split), size):
@@ -183,8 +171,10 @@ class _Trial:
     made: Mapping[str, tuple[Intervention, Replacements]]
     options: CausalOptions
 
-    def __call__(self, at: int, rows: Ints, controls: Sequence[int]) -> Cause:
-        """Try a proposition, by its place, on the images `rows`."""
+    def __call__(
+        self, at: int, rows: Ints, controls: Sequence[int], rng: np.random.Generator
+    ) -> Cause:
+        """Try a proposition, by its place, on the images `rows`; `rng` is of the test."""
         program, names = self.revision.program, self.revision.quantisation.names
         name = names[at]
         rules, label = rules_using(program, name), self.revision.labels.get(name, "")
@@ -195,15 +185,24 @@ class _Trial:
         flipped = after != self.bits[rows, at]
         rows, logits, after = rows[flipped], logits[flipped], after[flipped]
         if not len(rows):
-            return Cause(name, label, rules, 0, None, None, (), UNTRIED)
-        effect = self._effect(name, rows, logits)
-        others = tuple(self._effect(names[c], rows, self._without(c, rows)[0]) for c in controls)
+            return Cause(name, label, rules, 0, None, None, (), None, None, UNTRIED)
+        loss = self._loss(rows, logits)
+        others = [self._loss(rows, self._without(control, rows)[0]) for control in controls]
         table = self.bits[rows].copy()
         table[:, at] = after
         told = Evaluator(program, names)(table).decisions
-        agreement = float((told == logits.argmax(axis=1)).mean())
-        verdict = _verdict(effect, others)
-        return Cause(name, label, rules, len(rows), effect, agreement, others, verdict)
+        return Cause(
+            name,
+            label,
+            rules,
+            len(rows),
+            loss.effect(name),
+            float((told == logits.argmax(axis=1)).mean()),
+            tuple(o.effect(names[c]) for o, c in zip(others, controls, strict=True)),
+            p_value(loss, others, rng),
+            None,
+            UNTRIED,
+        )
 
     def _without(self, at: int, rows: Ints) -> tuple[Floats, Bools]:
         """Logits (n, classes) with the proposition's channel replaced, and its bits then (n,)."""
@@ -222,11 +221,10 @@ class _Trial:
         ]
         return np.concatenate(found), np.concatenate(after)
 
-    def _effect(self, name: str, rows: Ints, logits: Floats) -> Effect:
+    def _loss(self, rows: Ints, logits: Floats) -> Loss:
         own, heads = np.arange(len(rows)), self.decided[rows]
         before = self.observed.logits[rows]
-        return Effect(
-            name,
-            float((logits.argmax(axis=1) != before.argmax(axis=1)).mean()),
-            float((logits[own, heads] - before[own, heads]).mean()),
+        return Loss(
+            logits.argmax(axis=1) != before.argmax(axis=1),
+            before[own, heads].astype(np.float64) - logits[own, heads],
         )

@@ -9,7 +9,8 @@ from proofsight_server.errors import BadOption
 from proofsight_server.extraction.probing import SPLITS
 from proofsight_server.symbols.opposite import REPLACEMENTS, Replacement
 
-CAUSAL, CORRELATED, UNTRIED = "causal", "correlated, not causal", "not tried"
+CAUSAL, CORRELATED = "causal", "correlated, not causal"
+UNDECIDED, UNTRIED = "undecided", "not tried"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class CausalOptions:
         `mean`.
     controls
         Channels that the program does not use, per proposition, to compare with.
+    level
+        A proposition is called causal where its adjusted p value is at most this.
     seed, batch
         Of the draw; images per forward pass.
     """
@@ -35,6 +38,7 @@ class CausalOptions:
     images: int = 200
     replace: Replacement = "opposite"
     controls: int = 3
+    level: float = 0.05
     seed: int = 0
     batch: int = 128
 
@@ -47,6 +51,10 @@ class CausalOptions:
                 raise BadOption(
                     f"{name} is one of {', '.join(known)}, not {value!r}", option=name, value=value
                 )
+        if not 0 < self.level < 1:
+            raise BadOption(
+                f"level is a probability between 0 and 1, not {self.level}", option="level"
+            )
         for name, number, least in (("images", self.images, 1), ("controls", self.controls, 0)):
             if number < least:
                 raise BadOption(f"{name} must be at least {least}, not {number}", option=name)
@@ -88,9 +96,15 @@ class Cause:
         network now gives.
     controls
         The same for channels that the program does not use and that are active about as often.
+    p
+        Of the test that the class changes no more often, and the decided class loses no more of
+        its logit, than by replacing some control: see `p_value`.  None where there was no image.
+    adjusted
+        The same, adjusted by Holm's method for the number of propositions that were tried.
     verdict
-        `causal`: the class changes more often, or the decided class loses more of its logit,
-        than by replacing any of the controls.  `correlated, not causal` otherwise.
+        `causal`: `adjusted` is at most the level, so the channel does more to the network than
+        each of the controls.  `correlated, not causal`: in these images it does no more than
+        the strongest control.  `undecided`: it does more, but chance could have it so.
     """
 
     proposition: str
@@ -100,6 +114,8 @@ class Cause:
     effect: Effect | None
     agreement: float | None
     controls: tuple[Effect, ...]
+    p: float | None
+    adjusted: float | None
     verdict: str
 
     def to_json(self) -> dict[str, Any]:
