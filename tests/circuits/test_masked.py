@@ -114,7 +114,7 @@ def test_masks_that_do_not_fit_and_unknown_ablations_are_refused() -> None:
     with pytest.raises(BadTensor, match=r"lacks layer features\.3"):
         masked(network, {"features.0": mask["features.0"]})
     with pytest.raises(BadTensor, match="give bool"):
-        masked(network, {**mask, "features.3": np.ones((1, 6))})
+        masked(network, {**mask, "features.3": np.ones((1, 6))})  # type: ignore[dict-item]  # on purpose
     with pytest.raises(BadOption, match="known: zero, mean"):
         contributions_for(network, "median", pictures(2))
     with pytest.raises(BadDataset, match="no image is left"):

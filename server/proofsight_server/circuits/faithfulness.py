@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from proofsight_server.circuits.moments import Comparison, Moments, interval
+from proofsight_server.circuits.moments import Moments, interval
 from proofsight_server.errors import BadDataset, BadOption
 
 # Maps a batch (n, channels, height, width) to the target's map (n, ...), or to logits.
@@ -140,50 +139,6 @@ class Faithfulness:
         names = ("images", "r", "absolute_r", "slope", "nmae", "constant", "dead", "collapse")
         figures = {name: getattr(self, name) for name in names}
         return {**figures, **ranges, "agreement": self.agreement}
-
-
-def moments_of(original: Run, circuit: Run, images: Tensor, batch: int = _BATCH) -> Moments:
-    """Moments of two target maps over images; only one batch of maps is held at a time.
-
-    Parameters
-    ----------
-    original, circuit
-        Map images to the target's map.
-    images
-        (n, channels, height, width).
-    batch
-        Images run at once.
-    """
-    return Moments.joined(
-        [
-            Moments.of(before.numpy(force=True), after.numpy(force=True))
-            for before, after in _runs(original, circuit, images, batch)
-        ]
-    )
-
-
-def agreement_of(original: Run, circuit: Run, images: Tensor, batch: int = _BATCH) -> float:
-    """Share of images where two networks' largest logit is the same; the first of equal ones."""
-    same = sum(
-        int((before.argmax(1) == after.argmax(1)).sum())
-        for before, after in _runs(original, circuit, images, batch)
-    )
-    return same / len(images)
-
-
-def compare(original: Run, circuit: Run, images: Tensor, batch: int = _BATCH) -> Comparison:
-    """The figures without intervals, for choosing between circuits."""
-    return moments_of(original, circuit, images, batch).summed()
-
-
-def _runs(
-    original: Run, circuit: Run, images: Tensor, batch: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    if not len(images):
-        raise BadDataset("no image is left to measure on; give more images")
-    with torch.inference_mode():
-        for part in torch.split(images, batch):
-            yield original(part), circuit(part)
 
 
 def _defined(value: float) -> float | None:
