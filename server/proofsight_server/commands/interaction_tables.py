@@ -26,6 +26,11 @@ def explain_tables(args: argparse.Namespace) -> int:
     """Extract from the tables of a file, and tell or write what was found."""
     import numpy as np
 
+    from proofsight_server.interactions.documents import (
+        explanation_document,
+        extraction_document,
+        sharing_document,
+    )
     from proofsight_server.interactions.joint import extract
     from proofsight_server.interactions.premise import premise
     from proofsight_server.interactions.sharing import sharing
@@ -68,63 +73,6 @@ def explain_tables(args: argparse.Namespace) -> int:
     if shared is not None:
         tell_sharing(shared)
     return 0
-
-
-def extraction_document(found: Interactions) -> dict[str, Any]:
-    """What JSON says of an extraction as a whole."""
-    return {
-        "regions": found.regions,
-        "bit_order": "bit i is set where region i is kept",
-        "objective": found.objective,
-        "alpha": found.alpha,
-        "box": found.box,
-        "value": found.value,
-        "gap": found.gap,
-        "steps": found.steps,
-        "spread": found.spread,
-        "merged": True,
-        "notes": list(found.notes),
-    }
-
-
-def explanation_document(explanation: Explanation) -> dict[str, Any]:
-    """What JSON says of one network's primitives."""
-    found = explanation.sum
-    return {
-        "mode": explanation.mode,
-        "bias": found.bias,
-        "r2": found.r2,
-        "worst_error": found.worst,
-        "rms_error": found.rms,
-        "target_met": explanation.met,
-        "primitives": [
-            {
-                "kind": primitive.kind,
-                "mask": primitive.mask,
-                "regions": list(primitive.regions),
-                "effect": float(effect),
-            }
-            for primitive, effect in zip(found.primitives, found.effects, strict=True)
-        ],
-    }
-
-
-def sharing_document(shared: Sharing) -> dict[str, Any]:
-    """What JSON says of what networks share."""
-    from dataclasses import asdict
-
-    return {
-        **asdict(shared.overlap),
-        "by_kind": {kind: asdict(part) for kind, part in shared.by_kind.items()},
-        "same_sign": shared.same_sign,
-        "same_sign_chance": shared.same_sign_chance,
-        "weighted_iou": shared.weighted_iou,
-        "orders_all": shared.orders_all.tolist(),
-        "orders_shared": shared.orders_shared.tolist(),
-        "shared_only_r2": [one.r2 for one in shared.refits],
-        "shared_only_worst_error": [one.worst for one in shared.refits],
-        "primitives": [{"kind": one.kind, "mask": one.mask} for one in shared.shared],
-    }
 
 
 def tell_sharing(shared: Sharing) -> None:

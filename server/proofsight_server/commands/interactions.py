@@ -9,12 +9,26 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from proofsight_server.commands.arguments import add_json, positive, share_of_one
+from proofsight_server.commands.arguments import (
+    add_allow_model,
+    add_json,
+    positive,
+    share_of_one,
+    whole,
+)
 from proofsight_server.commands.outcome import outcome
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
+    parser.add_argument("image", metavar="IMAGE", nargs="?", help="PNG, JPEG or WebP; - is stdin")
+    parser.add_argument(
+        "revisions",
+        metavar="R/KB[/N]",
+        nargs="*",
+        help="whose networks: one, or several of the same classes",
+    )
+    _add_image(parser)
     parser.add_argument(
         "--tables",
         metavar="F.npz",
@@ -26,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         metavar="FILE",
         type=Path,
-        help="write the document there (.json), or all effects and the residual (.npz)",
+        help="write the document there (.json), or all effects and the residual (.npz); of an "
+        "image also a page whose regions can be switched (.html), its picture (.svg, .png) or its "
+        "facts (.pl)",
     )
     _add_solver(parser)
     _add_choice(parser)
@@ -35,11 +51,67 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Extract and tell."""
-    if args.tables is None:
-        args.parser.error("give --tables F.npz")
-    from proofsight_server.commands.interaction_tables import explain_tables
+    if args.tables is not None:
+        if args.image is not None:
+            args.parser.error("--tables has scores already; leave IMAGE and R/KB out")
+        from proofsight_server.commands.interaction_tables import explain_tables
 
-    return outcome(lambda: explain_tables(args), json=args.json)
+        return outcome(lambda: explain_tables(args), json=args.json)
+    if args.image is None or not args.revisions or args.regions is None:
+        args.parser.error("give IMAGE, R/KB and --regions, or --tables F.npz")
+    from proofsight_server.commands.interaction_image import explain_image_file
+
+    return outcome(lambda: explain_image_file(args), json=args.json)
+
+
+def _add_image(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("image")
+    group.add_argument(
+        "--regions",
+        metavar="SPEC",
+        help="grid:ROWSxCOLUMNS, slic:COUNT (superpixels), boxes:F.json[:first] ([left, top, "
+        "right, bottom] in pixels), labels:F.png (numbers, 0 is background)",
+    )
+    group.add_argument(
+        "--class", dest="class_name", metavar="C", help="the class (that of the first network)"
+    )
+    group.add_argument(
+        "--score",
+        metavar="S",
+        default="log_odds",
+        help="log_odds, margin, logit or contrast:CLASS (log_odds)",
+    )
+    group.add_argument(
+        "--baseline",
+        metavar="B",
+        default="zero",
+        help="what masked regions show: zero, black, mean, image_mean, blur[:PIXELS], "
+        "noise_mean[:DRAWS] or learned[:STEPS] (zero)",
+    )
+    group.add_argument(
+        "--data", metavar="D", help="training images for --baseline mean (those of the extraction)"
+    )
+    group.add_argument(
+        "--most-regions",
+        metavar="N",
+        type=positive,
+        default=12,
+        help="refuse more regions; each doubles the work; at most 16 (12)",
+    )
+    group.add_argument("--seed", metavar="S", type=whole, default=0, help="of drawn noise (0)")
+    group.add_argument(
+        "--cache",
+        metavar="DIR",
+        type=Path,
+        help="where scores are kept (proofsight/scores in the user's cache)",
+    )
+    group.add_argument("--no-cache", action="store_true", help="keep no scores")
+    group.add_argument(
+        "--store",
+        action="store_true",
+        help="put facts and page into the revisions, for why --with interactions and queries",
+    )
+    add_allow_model(parser)
 
 
 def _add_solver(parser: argparse.ArgumentParser) -> None:

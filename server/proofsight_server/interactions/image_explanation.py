@@ -1,0 +1,162 @@
+"""The interactions of several networks on one image: from their tables to what is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from proofsight_server.interactions.explanation import compact, lossless
+from proofsight_server.interactions.facts import (
+    NetworkFacts,
+    SharedPrimitive,
+    quantised,
+    shared_by,
+)
+from proofsight_server.interactions.joint import Interactions, extract
+from proofsight_server.interactions.masks import Doubles
+from proofsight_server.interactions.premise import Premise, premise
+from proofsight_server.interactions.primitive import Primitive
+from proofsight_server.interactions.refit import Refit, refit
+from proofsight_server.interactions.selection import Target
+from proofsight_server.interactions.sharing import Sharing, sharing
+from proofsight_server.interactions.tables import Tables
+
+
+@dataclass(frozen=True, slots=True)
+class Solving:
+    """How tables are written as few effects, and how many of them are told.
+
+    The first five are those of `extract`; `target`, `fit` those of `select`.  `salient` is the
+    share of a network's largest effect above which effects are compared between networks.
+    `lossless` tells every effect, of at most 8 regions and with box 0.
+    """
+
+    objective: str = "mix"
+    alpha: float = 0.1
+    box: float = 0.02
+    gap: float = 1e-3
+    order_weight: str = "none"
+    target: Target = field(default_factory=Target)
+    fit: str = "least_squares"
+    salient: float = 0.05
+    lossless: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageExplanation:
+    """All that is told of one image.
+
+    Attributes
+    ----------
+    tables
+        The scores, and what they are of.
+    solving
+        How they were solved.
+    found
+        All effects, with the certificate.
+    sums
+        Per network, the primitives that are told, refitted.
+    networks
+        The same as facts.
+    shared
+        Primitives of two networks or more among those that are told.
+    sharing
+        The figures of sharing, of all salient effects; None for one network.
+    premises
+        Whether mean scores rise with the number of regions kept, per network.
+    notes
+        What a reader should know.
+    """
+
+    tables: Tables
+    solving: Solving
+    found: Interactions
+    sums: tuple[Refit, ...]
+    networks: tuple[NetworkFacts, ...]
+    shared: tuple[SharedPrimitive, ...]
+    sharing: Sharing | None
+    premises: tuple[Premise, ...]
+    notes: tuple[str, ...]
+
+
+def explain_image(tables: Tables, solving: Solving) -> ImageExplanation:
+    """Extract, choose and round.
+
+    Primitives that are salient in all networks are told of each, and then its own until the
+    target is met.
+
+    Raises
+    ------
+    BadTensor, BadOption
+        As `extract`, `select` and `lossless` do.
+    """
+    found = extract(
+        tables.tables,
+        objective=solving.objective,
+        alpha=solving.alpha,
+        box=solving.box,
+        gap=solving.gap,
+        order_weight=solving.order_weight,
+    )
+    several = len(tables.networks) > 1
+    figures = sharing(tables.tables, found, share=solving.salient) if several else None
+    common = () if figures is None else figures.shared
+    sums = tuple(
+        _told(table, found, row, common, solving) for row, table in enumerate(tables.tables)
+    )
+    everywhere = (
+        frozenset.intersection(*(frozenset(one.primitives) for one in sums))
+        if several
+        else frozenset[Primitive]()
+    )
+    networks = tuple(
+        quantised(name, table, one, everywhere)
+        for name, table, one in zip(tables.networks, tables.tables, sums, strict=True)
+    )
+    premises = tuple(premise(table) for table in tables.tables)
+    return ImageExplanation(
+        tables,
+        solving,
+        found,
+        sums,
+        networks,
+        shared_by(networks),
+        figures,
+        premises,
+        (*tables.warnings, *found.notes, *_notes(tables, premises, sums, solving)),
+    )
+
+
+def _told(
+    table: Doubles,
+    found: Interactions,
+    network: int,
+    common: Sequence[Primitive],
+    solving: Solving,
+) -> Refit:
+    if solving.lossless:
+        return lossless(table, found, network).sum
+    own = compact(table, found, network, solving.target, fit=solving.fit).sum
+    if not common:
+        return own
+    kept = list(common[: solving.target.most])
+    kept += [one for one in own.primitives if one not in common]
+    return refit(table, kept[: solving.target.most], solving.fit)
+
+
+def _notes(
+    tables: Tables, premises: Sequence[Premise], sums: Sequence[Refit], solving: Solving
+) -> list[str]:
+    notes = []
+    for name, one, told in zip(tables.networks, premises, sums, strict=True):
+        if not one.monotone:
+            notes.append(
+                f"{name}: the mean score does not move one way as regions are added, so that the "
+                "premise under which few primitives suffice is violated on this image"
+            )
+        if not (solving.lossless or solving.target.met(told)):
+            notes.append(
+                f"{name}: {len(told.primitives)} primitives do not meet what was asked for; allow "
+                "more with --most"
+            )
+    return notes
