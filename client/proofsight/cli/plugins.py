@@ -24,6 +24,8 @@ ORDER: Final = (
     "revise",
     "causal",
     "gallery",
+    "landscape",
+    "circuit",
     "label",
     "interactions",
     "check",

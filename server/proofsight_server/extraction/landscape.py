@@ -14,8 +14,8 @@ from proofsight_server.extraction.curve import curve_svg
 # Of these the first that was measured.
 _PARTS = ("test", "heldout", "fit")
 _COLUMNS = (
-    "layer", "below", "units", "explained", "inputs", "order", "beta", "complexity", "literals", "m",
-    "dnf_literals", "error", "baseline", "part",
+    "layer", "below", "units", "explained", "inputs", "order", "beta", "complexity", "literals",
+    "m", "dnf_literals", "error", "baseline", "part",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from proofsight_server.errors import BadOption
 from proofsight_server.extraction.layerwise import Subject
 from proofsight_server.extraction.mofn_options import MofNOptions
-from proofsight_server.extraction.mofn_unit import Case
+from proofsight_server.extraction.mofn_unit import Case, Site
 from proofsight_server.rules.cuts import TIE, best_cuts, class_cuts
 from proofsight_server.rules.mofn import check_weights
 from proofsight_server.symbols.feature import Bools, Feature, Floats, Ints
@@ -167,11 +167,7 @@ def _linear(
             yield Silent(name, unit)
             continue
         yield Case(
-            name,
-            unit,
-            weight,
-            target_cuts[place],
-            cuts[:, place],
+            Site(name, unit, weight, target_cuts[place], cuts[:, place]),
             None if gains is None else gains[:, place],
             inputs,
             {
@@ -221,11 +217,7 @@ def _convolved_case(
         inputs["fit"], targets["fit"][:, None], images.decisions["fit"], options
     )
     return Case(
-        name,
-        unit,
-        unit.weight,
-        cut,
-        cuts[:, 0],
+        Site(name, unit, unit.weight, cut, cuts[:, 0]),
         None if gains is None else gains[:, 0],
         inputs,
         targets,

@@ -78,10 +78,10 @@ class MofNRules:
         subject.watch("explaining layers", len(found), len(found))
         infos = _infos(subject)
         draft = drafted(found, infos, subject.classes, common=options.splits == "common")
-        if not draft.program.rules:
+        if not draft.quantisation.propositions:
             raise BadOption(
-                f"at beta {options.beta:.4g} no rule is worth its complexity, so that there is no "
-                "program; choose a smaller beta",
+                f"at beta {options.beta:.4g} no class has a rule with a literal, so that there is "
+                f"no program; choose a smaller beta. {' '.join(draft.warnings)}",
                 option="beta",
                 value=options.beta,
             )
@@ -129,8 +129,8 @@ def explained_layer(
     units
         Some of the units; all where nothing is said.
     orders
-        The orders to try; where nothing is said that of the options, and for layers of few
-        inputs all of them.
+        The orders to try, first that of the rules; where nothing is said that of the options,
+        and for layers of few inputs all of them.
     moved
         Whether to measure a convolution's rules at other positions.
     """
@@ -140,23 +140,25 @@ def explained_layer(
         if isinstance(case, Silent):
             silent.append(case)
             continue
-        few = len(case.weight) <= FEW_INPUTS
-        tried = (
-            dict.fromkeys((options.order, *(TRIED if few else ()))) if orders is None else orders
-        )
-        curves = tuple(
-            curve_of(case, order, options.betas, _longest(order, options)) for order in tried
-        )
-        (rule,) = curve_of(
-            case, options.order, [options.beta], _longest(options.order, options)
-        ).rules
-        explained.append(Explained(case, curves, rule))
+        explained.append(_explained(case, options, orders))
     if options.splits == "common":
         explained = _beside_per_target(layer, images, options, explained, units)
     if isinstance(layer, Convolution) and moved:
         errors = moved_errors(layer, explained, images)
-        explained = [replace(one, moved=errors.get(one.case.name)) for one in explained]
+        explained = [replace(one, moved=errors.get(one.site.name)) for one in explained]
     return LayerFound(layer, tuple(explained), tuple(silent))
+
+
+def _explained(case: Case, options: MofNOptions, orders: Sequence[Order] | None) -> Explained:
+    """A unit searched, without the images it was searched on."""
+    if orders is None:
+        few = len(case.site.weight) <= FEW_INPUTS
+        orders = tuple(dict.fromkeys((options.order, *(TRIED if few else ()))))
+    betas = (*options.betas, options.beta)
+    curves = [curve_of(case, order, betas, _longest(order, options)) for order in orders]
+    rule = curves[0].rules[-1]
+    shown = tuple(replace(curve, rules=curve.rules[:-1]) for curve in curves)
+    return Explained(case.site, case.baseline(), shown, rule)
 
 
 def _longest(order: Order, options: MofNOptions) -> int | None:
@@ -176,8 +178,8 @@ def _beside_per_target(
     for case in cases_of(layer, images, own, units=units):
         if isinstance(case, Case):
             (rule,) = curve_of(case, own.order, [own.beta], _longest(own.order, own)).rules
-            errors[case.name] = rule.error
-    return [replace(one, per_target=errors.get(one.case.name)) for one in explained]
+            errors[case.site.name] = rule.error
+    return [replace(one, per_target=errors.get(one.site.name)) for one in explained]
 
 
 def _infos(subject: Subject) -> list[LayerInfo]:

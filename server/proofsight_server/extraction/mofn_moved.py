@@ -23,14 +23,14 @@ class _Move:
 
     def error(self, values: Floats, column: dict[Feature, int]) -> float:
         """The error of the rule there, its cuts unchanged."""
-        case, rule = self.one.case, self.one.rule
+        site, rule = self.one.site, self.one.rule
         count = np.zeros(len(values), dtype=np.int64)
         for number, feature in zip(rule.inputs, self.inputs, strict=True):
-            cut = np.float32(case.cuts[number])
+            cut = np.float32(site.cuts[number])
             input_values = np.float32(0) if feature is None else values[:, column[feature]]
-            count += (input_values > cut) == (case.weight[number] > 0)
-        assert case.target_cut is not None
-        on = values[:, column[self.own]] > np.float32(case.target_cut)
+            count += (input_values > cut) == (site.weight[number] > 0)
+        assert site.target_cut is not None
+        on = values[:, column[self.own]] > np.float32(site.target_cut)
         return float(((count >= rule.m) != on).mean())
 
 
@@ -50,7 +50,7 @@ def moved_errors(
         column = {feature: at for at, feature in enumerate(features)}
         values = part.values(features, [layer.below, layer.info])["fit"]
         for move in moves:
-            errors.setdefault(move.one.case.name, []).append(move.error(values, column))
+            errors.setdefault(move.one.site.name, []).append(move.error(values, column))
     return {name: (float(np.mean(own)), max(own)) for name, own in errors.items()}
 
 
@@ -58,7 +58,7 @@ def _moves(layer: Convolution, units: Sequence[Explained]) -> Iterator[_Move]:
     shape = layer.info.shape
     assert shape is not None
     for one in units:
-        index, cell = one.case.unit.index, one.case.unit.feature.cell
+        index, cell = one.site.unit.index, one.site.unit.feature.cell
         assert cell is not None
         for place in np.ndindex(*shape):
             if place != cell.at:

@@ -65,11 +65,11 @@ def drafted(
     for found in reversed(layers):
         decides = found is layers[-1]
         for one in found.units:
-            name = one.case.name
+            name = one.site.name
             if not decides and common and name not in used:
                 continue
             literals = list(_literals(found, one, common=common))
-            head: Head = ClassHead(classes[one.case.unit.index]) if decides else DerivedHead(name)
+            head: Head = ClassHead(classes[one.site.unit.index]) if decides else DerivedHead(name)
             if not decides:
                 own = _own(found, one)
                 propositions.setdefault(own.name, own)
@@ -79,7 +79,7 @@ def drafted(
             propositions |= {p.name: p for p, _ in literals if p.name not in propositions}
             used |= {p.name for p, _ in literals}
             elements = _body(one.rule.m, [literal for _, literal in literals])
-            number = one.case.unit.index
+            number = one.site.unit.index
             rules.append(
                 Rule(f"m{number}" if decides else f"m_{name}", head, elements, _stats(one))
             )
@@ -133,26 +133,26 @@ def firing_figures(
 def _literals(
     found: LayerFound, one: Explained, *, common: bool
 ) -> Iterator[tuple[Proposition, Literal]]:
-    case, below = one.case, found.layer.below.layer
+    site, below = one.site, found.layer.below.layer
     for number in one.rule.inputs:
-        feature = case.unit.inputs[number]
+        feature = site.unit.inputs[number]
         # what reads padding never varies, so it has no literal
         assert isinstance(feature, Feature)
         name = feature.name(below.kind)
         if not common:
             letter = "u" if found.layer.info.layer.kind == "linear" else "c"
-            name = f"{name}_for_{found.layer.info.layer.atom}_{letter}{case.unit.index}"
-        cut = float(np.float32(case.cuts[number]))
+            name = f"{name}_for_{found.layer.info.layer.atom}_{letter}{site.unit.index}"
+        cut = float(np.float32(site.cuts[number]))
         yield (
             Proposition(name, below.atom, feature, cut),
-            Literal(name, bool(case.weight[number] > 0)),
+            Literal(name, bool(site.weight[number] > 0)),
         )
 
 
 def _own(found: LayerFound, one: Explained) -> Proposition:
-    assert one.case.target_cut is not None
-    cut = float(np.float32(one.case.target_cut))
-    return Proposition(one.case.name, found.layer.info.layer.atom, one.case.unit.feature, cut)
+    assert one.site.target_cut is not None
+    cut = float(np.float32(one.site.target_cut))
+    return Proposition(one.site.name, found.layer.info.layer.atom, one.site.unit.feature, cut)
 
 
 def _body(m: int, literals: Sequence[Literal]) -> tuple[Element, ...]:
@@ -165,10 +165,10 @@ def _body(m: int, literals: Sequence[Literal]) -> tuple[Element, ...]:
 def _constant(one: Explained, head: Head) -> list[str]:
     if one.rule.inputs:
         return []
-    what = head.name if isinstance(head, ClassHead) else one.case.name
+    what = head.name if isinstance(head, ClassHead) else one.site.name
     why = (
         "no input tells anything of it, or their weights are 0"
-        if not len(one.case.usable)
+        if not len(one.site.usable)
         else "no body is worth its complexity at this beta"
     )
     always = "the rule of {} always fires: {}; its clause has no condition"
@@ -177,11 +177,11 @@ def _constant(one: Explained, head: Head) -> list[str]:
 
 
 def _stats(one: Explained) -> tuple[tuple[str, Stat], ...]:
-    rule, case = one.rule, one.case
+    rule = one.rule
     shares: dict[str, float] = {
         "complexity": rule.complexity,
         "error": rule.error["fit"],
-        "baseline": case.baseline("fit"),
+        "baseline": one.baseline["fit"],
     }
     if "heldout" in rule.error:
         shares["heldout_error"] = rule.error["heldout"]

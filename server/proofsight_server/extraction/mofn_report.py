@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from proofsight_server.extraction.mofn_cases import Silent
-from proofsight_server.extraction.mofn_unit import PARTS, Case, Curve, Found
+from proofsight_server.extraction.mofn_unit import PARTS, Curve, Found, Site
 from proofsight_server.vision.unit_layer import Convolution, UnitLayer
 
 
@@ -17,11 +17,13 @@ from proofsight_server.vision.unit_layer import Convolution, UnitLayer
 class Explained:
     """A unit and the curves of each order that was tried.
 
+    `baseline` is the error of the better constant per part, `rule` the one of the program.
     `moved` is of a convolution: the mean and the worst error of the program's rule at all other
     positions, None for other layers.
     """
 
-    case: Case
+    site: Site
+    baseline: Mapping[str, float]
     curves: tuple[Curve, ...]
     rule: Found
     moved: tuple[float, float] | None = None
@@ -42,19 +44,15 @@ def layer_report(found: LayerFound, *, whole: bool) -> dict[str, Any]:
 
     Shares are in 0..1 per part of the images: `fit`, `heldout`, `test`.
     """
-    cases = [one.case for one in found.units]
     layer = found.layer
     report: dict[str, Any] = {
         "layer": layer.info.layer.atom,
         "below": layer.below.layer.atom,
         "activation": layer.activation,
-        "inputs": len(cases[0].weight) if cases else 0,
-        "units": len(cases) + len(found.silent),
+        "inputs": len(found.units[0].site.weight) if found.units else 0,
+        "units": len(found.units) + len(found.silent),
         "without_target": [silent.name for silent in found.silent],
-        "baseline": {
-            part: _mean(case.baseline(part) for case in cases if part in case.targets)
-            for part in PARTS
-        },
+        "baseline": {part: _mean(one.baseline.get(part) for one in found.units) for part in PARTS},
         "orders": {order: _order_report(order, found.units) for order in _orders(found.units)},
         "rules": _means([one.rule for one in found.units]),
     }
@@ -109,16 +107,16 @@ def _means(rules: Sequence[Found]) -> dict[str, Any]:
 
 
 def _unit_report(layer: UnitLayer | Convolution, one: Explained) -> dict[str, Any]:
-    case = one.case
-    cell = case.unit.feature.cell
-    usable = set(case.usable.tolist())
+    site = one.site
+    cell = site.unit.feature.cell
+    usable = set(site.usable.tolist())
     return {
-        "name": case.name,
-        "unit": case.unit.index,
-        "cut": case.target_cut,
+        "name": site.name,
+        "unit": site.unit.index,
+        "cut": site.target_cut,
         "position": None if cell is None else list(cell.at),
-        "baseline": {part: case.baseline(part) for part in case.targets},
-        "without_literal": [at for at in range(len(case.weight)) if at not in usable],
+        "baseline": dict(one.baseline),
+        "without_literal": [at for at in range(len(site.weight)) if at not in usable],
         "rule": _rule_report(one.rule),
         "moved": None if one.moved is None else {"mean": one.moved[0], "worst": one.moved[1]},
         "per_target_error": None if one.per_target is None else dict(one.per_target),

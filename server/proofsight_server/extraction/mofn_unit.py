@@ -23,26 +23,21 @@ CLOSE = 0.01  # an error that counts as an explanation: fidelity of 99 %
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """A unit with all that its rule is read from.
+class Site:
+    """Where a rule is read: a unit, its weights, and how it and its inputs are cut.
 
     Attributes
     ----------
     name
-        Its atom, `fc1_u3`; the layer's default place unsaid.
+        Its atom, `fc1_u3`.
     unit
         What it reads, and with which weights.
     weight
         (n,) the weights that give literals their polarity and order.
     target_cut
         Above which value the unit is on; None for a class.
-    cuts, gains
-        (n,) of each input; NaN where it has no literal.  `gains` is None where the inputs' cuts
-        were not chosen for this target.
-    values
-        Per part (images, n): the inputs; 0 where a convolution reads padding.
-    targets
-        Per part (images,): whether the unit is on.
+    cuts
+        (n,) of each input; NaN where it has no literal.
     """
 
     name: str
@@ -50,26 +45,45 @@ class Case:
     weight: Doubles
     target_cut: float | None
     cuts: Doubles
-    gains: Doubles | None
-    values: Mapping[str, Numbers]
-    targets: Mapping[str, Bools]
 
     @property
     def usable(self) -> Ints:
         """The inputs that have a literal."""
         return np.flatnonzero(~np.isnan(self.cuts) & (self.weight != 0))
 
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A site with the images that its rule is read from and measured on.
+
+    Attributes
+    ----------
+    site
+        What is explained.
+    gains
+        (n,) of the inputs' cuts; None where they were not chosen for this target.
+    values
+        Per part (images, n): the inputs; 0 where a convolution reads padding.
+    targets
+        Per part (images,): whether the unit is on.
+    """
+
+    site: Site
+    gains: Doubles | None
+    values: Mapping[str, Numbers]
+    targets: Mapping[str, Bools]
+
     def literals(self, part: str, inputs: Ints) -> Bools:
         """(images, inputs) whether the literal of each of `inputs` holds."""
         values = self.values[part][:, inputs]
-        above = values > self.cuts[inputs].astype(values.dtype)
-        literals: Bools = above == (self.weight[inputs] > 0)
+        above = values > self.site.cuts[inputs].astype(values.dtype)
+        literals: Bools = above == (self.site.weight[inputs] > 0)
         return literals
 
-    def baseline(self, part: str) -> float:
-        """The error of the better constant."""
-        share = float(self.targets[part].mean())
-        return min(share, 1 - share)
+    def baseline(self) -> dict[str, float]:
+        """The error of the better constant, per part."""
+        shares = {part: float(target.mean()) for part, target in self.targets.items()}
+        return {part: min(share, 1 - share) for part, share in shares.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +130,10 @@ def curve_of(case: Case, order: Order, betas: Sequence[float], longest: int | No
     BadOption
         The order is `exhaustive` and more than 20 inputs have a literal.
     """
-    usable, target = case.usable, case.targets["fit"]
+    site, usable, target = case.site, case.site.usable, case.targets["fit"]
     literals = case.literals("fit", usable)
     if order == "exhaustive":
-        bodies = bodies_of(literals, target, inputs=len(case.weight))
+        bodies = bodies_of(literals, target, inputs=len(site.weight))
         table: ErrorTable = bodies.table
 
         def taken(rule: Chosen) -> Ints:
@@ -129,12 +143,12 @@ def curve_of(case: Case, order: Order, betas: Sequence[float], longest: int | No
             order,
             literals,
             target,
-            np.abs(case.weight[usable]),
+            np.abs(site.weight[usable]),
             case.values["fit"][:, usable].std(axis=0, dtype=np.float64),
             gains=None if case.gains is None else case.gains[usable],
             longest=longest,
         )
-        table = errors_of_prefixes(literals[:, at], target, inputs=len(case.weight))
+        table = errors_of_prefixes(literals[:, at], target, inputs=len(site.weight))
 
         def taken(rule: Chosen) -> Ints:
             return usable[at[: rule.literals]]

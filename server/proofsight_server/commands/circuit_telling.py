@@ -1,0 +1,78 @@
+"""A circuit for people to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def tell(document: Mapping[str, Any]) -> None:
+    """Print what was found, how faithful it is, and where its files are."""
+    for line in lines(document):
+        print(line)
+
+
+def lines(document: Mapping[str, Any]) -> Iterator[str]:
+    """What `tell` prints, line by line."""
+    of = f"{document['target']} in {document['revision']}"
+    if document["collapse"]:
+        yield (
+            f"circuit of {of}: collapsed at keep {document['keep']:g} by {document['criterion']}: "
+            f"none of the {document['kept']} kernels kept is on a path from the image to it; "
+            "nothing is stored"
+        )
+    else:
+        yield (
+            f"circuit {document['circuit']} of {of}: {document['kernels']:,} of "
+            f"{document['total_kernels']:,} kernels (keep {document['keep']:g} by "
+            f"{document['criterion']}, effective {document['effective_keep']:.4f})"
+        )
+    yield from _faithful(document)
+    yield "  layer         kept   of"
+    for layer in document["layers"]:
+        yield f"  {layer['layer']:<10} {layer['kept']:>7,}   {layer['kernels']:,}"
+    yield from _curve(document)
+    if "shrunk" in document:
+        yield from _shrunk(document["shrunk"])
+    for kind, path in document["files"].items():
+        yield f"{kind}: {path}"
+
+
+def _faithful(document: Mapping[str, Any]) -> Iterator[str]:
+    figures, images = document["figures"], document["images"]
+    for part, noun in (("held_out", "held-out"), ("in_sample", "scored")):
+        found = figures[part]
+        agreement = found["agreement"]
+        also = "" if agreement is None else f", same decision {agreement:.3f}"
+        constant = ", constant" if found["constant"] else ""
+        yield (
+            f"  {images[part]} {noun} images: r {_number(found['r'])}, slope "
+            f"{_number(found['slope'])}, error {_number(found['nmae'])}{also}{constant}"
+        )
+
+
+def _curve(document: Mapping[str, Any]) -> Iterator[str]:
+    yield "  keep    effective   r held out"
+    for level in document["curve"]:
+        found = level["held_out"]
+        told = "collapse" if found["collapse"] else _number(found["r"])
+        yield f"  {level['keep']:<7g} {level['effective_keep']:<11.4f} {told}"
+
+
+def _shrunk(shrunk: Mapping[str, Any]) -> Iterator[str]:
+    seconds = shrunk["seconds"]
+    relative = shrunk["exactness"]["relative"]
+    yield (
+        f"shrunk: {shrunk['file']}: {shrunk['live_filters']} of {shrunk['filters']} filters, "
+        f"{shrunk['shrunk_weights']:,} of {shrunk['weights']:,} weights, {shrunk['shrunk_macs']:,} "
+        f"of {shrunk['macs']:,} multiplications per image"
+    )
+    yield (
+        f"  differs from the masked network by {_number(relative)} deviations at most; "
+        f"{seconds['images']} images take {seconds['shrunk']:.4f} s, masked "
+        f"{seconds['masked']:.4f} s, whole {seconds['network']:.4f} s"
+    )
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3g}"
