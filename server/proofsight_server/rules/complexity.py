@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +27,12 @@ def complexity(inputs: int, literals: int, m: int) -> float:
     return _log_size(literals, m) / _log_size(inputs, (inputs + 2) // 2)
 
 
+@lru_cache(maxsize=8)
 def complexities(inputs: int, longest: int) -> Doubles:
-    """(longest + 1, longest + 2): `complexity` at [N, M]; 0 at the constants and beyond them."""
+    """(longest + 1, longest + 2): `complexity` at [N, M]; 0 at the constants and beyond them.
+
+    The same array every time, not to be written to.
+    """
     table = np.zeros((longest + 1, longest + 2))
     if inputs <= 1:
         return table
@@ -38,6 +43,7 @@ def complexities(inputs: int, longest: int) -> Doubles:
         binomials = factorials[literals] - factorials[m] - factorials[literals - m]
         # rounding may leave ln 1 a little off, and 1 of 1 costs nothing
         table[literals, 1 : literals + 1] = np.maximum(np.log(m) + binomials, 0.0) / most
+    table.flags.writeable = False
     return table
 
 
