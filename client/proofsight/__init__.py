@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Revision,
         Rule,
     )
+    from proofsight.operation import Circuit, Operation
     from proofsight.proof import Count, Evidence, Kind, Node, Proof, Score, Status, Tree
     from proofsight.solutions import AsyncSolutions, Solutions
 
@@ -35,6 +36,7 @@ __all__ = [
     "AsyncSolutions",
     "Change",
     "CheckReport",
+    "Circuit",
     "Classification",
     "Client",
     "Count",
@@ -50,6 +52,7 @@ __all__ = [
     "KnowledgeBase",
     "Layer",
     "Node",
+    "Operation",
     "Prediction",
     "Program",
     "Proof",
@@ -85,6 +88,7 @@ _HOMES = {
         "Revision",
         "Rule",
     ),
+    "operation": ("Circuit", "Operation"),
     "proof": ("Count", "Evidence", "Kind", "Node", "Proof", "Score", "Status", "Tree"),
     "solutions": ("AsyncSolutions", "Solutions"),
 }

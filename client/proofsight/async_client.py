@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar, overload
@@ -15,7 +17,8 @@ from proofsight.errors import Closed, ProofsightError
 from proofsight.facts import Facts
 from proofsight.failure import from_call
 from proofsight.image import ImageLike
-from proofsight.methods import Answer, async_paged, async_unary, streamed
+from proofsight.methods import Answer, async_long, async_paged, async_unary, streamed
+from proofsight.operation import LOOK_SECONDS
 from proofsight.options import ClientOptions, Token
 from proofsight.solutions import AsyncSolutions
 from proofsight.translation import (
@@ -61,6 +64,10 @@ class AsyncClient:
     why = async_unary(calls.why)
     why_not = async_unary(calls.why_not)
     flip = async_unary(calls.flip)
+    extract_circuit = async_long(calls.extract_circuit)
+    operations = async_paged(calls.operations)
+    operation = async_unary(calls.operation)
+    cancel_operation = async_unary(calls.cancel_operation)
     query = streamed(calls.query)
 
     def __init__(
@@ -199,6 +206,24 @@ class AsyncClient:
             items += new
             if not token:
                 return tuple(items)
+
+    async def _long(self, call: calls.Long[R]) -> R:
+        """Watch an operation to its end; cancel it where the wait ends early."""
+        operation = await self._unary(call.start)
+        limit = float("inf") if call.timeout is None else time.monotonic() + call.timeout
+        try:
+            while not operation.ended:
+                call.tell(operation)
+                if time.monotonic() >= limit:
+                    raise call.late()
+                wait = calls.operation(operation.name, wait=LOOK_SECONDS)
+                operation = await self._unary(wait)
+        except BaseException:
+            with contextlib.suppress(ProofsightError):
+                await self._unary(calls.cancel_operation(operation.name))
+            raise
+        call.tell(operation)
+        return call.result(operation)
 
     def _streamed(self, call: calls.Streamed[Answer]) -> AsyncSolutions:
         timeout = self._options.timeout if call.timeout is None else call.timeout

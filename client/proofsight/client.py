@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable, Generator, Iterable
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar, overload
@@ -14,7 +16,8 @@ from proofsight.errors import Closed, ProofsightError
 from proofsight.facts import Facts
 from proofsight.failure import from_call
 from proofsight.image import ImageLike
-from proofsight.methods import Answer, paged, streamed, unary
+from proofsight.methods import Answer, long, paged, streamed, unary
+from proofsight.operation import LOOK_SECONDS
 from proofsight.options import ClientOptions, Token
 from proofsight.solutions import Solutions
 from proofsight.translation import IN_FLIGHT, METHOD, Namer, Outbox, cut_off, failed, read_element
@@ -54,6 +57,10 @@ class Client:
     why = unary(calls.why)
     why_not = unary(calls.why_not)
     flip = unary(calls.flip)
+    extract_circuit = long(calls.extract_circuit)
+    operations = paged(calls.operations)
+    operation = unary(calls.operation)
+    cancel_operation = unary(calls.cancel_operation)
     query = streamed(calls.query)
 
     def __init__(
@@ -195,6 +202,24 @@ class Client:
             items += new
             if not token:
                 return tuple(items)
+
+    def _long(self, call: calls.Long[R]) -> R:
+        """Watch an operation to its end; cancel it where the wait ends early."""
+        operation = self._unary(call.start)
+        limit = float("inf") if call.timeout is None else time.monotonic() + call.timeout
+        try:
+            while not operation.ended:
+                call.tell(operation)
+                if time.monotonic() >= limit:
+                    raise call.late()
+                wait = calls.operation(operation.name, wait=LOOK_SECONDS)
+                operation = self._unary(wait)
+        except BaseException:
+            with contextlib.suppress(ProofsightError):
+                self._unary(calls.cancel_operation(operation.name))
+            raise
+        call.tell(operation)
+        return call.result(operation)
 
     def _streamed(self, call: calls.Streamed[Answer]) -> Solutions:
         timeout = self._options.timeout if call.timeout is None else call.timeout

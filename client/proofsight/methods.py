@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from proofsight.answers import QuerySummary, Solution
-from proofsight.calls import Paged, Streamed, Unary
+from proofsight.calls import Long, Paged, Streamed, Unary
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -21,6 +21,7 @@ class Transport(Protocol):
 
     def _unary(self, call: Unary[R]) -> R: ...
     def _paged(self, call: Paged[T]) -> tuple[T, ...]: ...
+    def _long(self, call: Long[R]) -> R: ...
 
 
 class AsyncTransport(Protocol):
@@ -28,6 +29,7 @@ class AsyncTransport(Protocol):
 
     async def _unary(self, call: Unary[R]) -> R: ...
     async def _paged(self, call: Paged[T]) -> tuple[T, ...]: ...
+    async def _long(self, call: Long[R]) -> R: ...
 
 
 class StreamTransport(Protocol[S_co]):
@@ -54,6 +56,15 @@ def paged(build: Callable[P, Paged[T]]) -> Callable[Concatenate[Transport, P], t
     return _adopt(method, build)
 
 
+def long(build: Callable[P, Long[R]]) -> Callable[Concatenate[Transport, P], R]:
+    """A method that watches an operation to its end."""
+
+    def method(self: Transport, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._long(build(*args, **kwargs))
+
+    return _adopt(method, build)
+
+
 def async_unary(
     build: Callable[P, Unary[R]],
 ) -> Callable[Concatenate[AsyncTransport, P], Awaitable[R]]:
@@ -72,6 +83,17 @@ def async_paged(
 
     async def method(self: AsyncTransport, /, *args: P.args, **kwargs: P.kwargs) -> tuple[T, ...]:
         return await self._paged(build(*args, **kwargs))
+
+    return _adopt(method, build)
+
+
+def async_long(
+    build: Callable[P, Long[R]],
+) -> Callable[Concatenate[AsyncTransport, P], Awaitable[R]]:
+    """A method that watches an operation to its end, awaited."""
+
+    async def method(self: AsyncTransport, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._long(build(*args, **kwargs))
 
     return _adopt(method, build)
 

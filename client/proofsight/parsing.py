@@ -137,6 +137,19 @@ def proof(message: proof_pb2.Proof) -> Proof:
     return Proof(lambda: tuple(map(node, message.nodes)), message.root, message.cut_short)
 
 
+def interaction_sum(message: explanations_pb2.InteractionSum) -> InteractionSum:
+    """How a score is the sum of interactions."""
+    return InteractionSum(
+        message.network,
+        message.image_id,
+        message.class_name,
+        message.score,
+        message.baseline,
+        message.verdict,
+        proof(message.proof),
+    )
+
+
 def decision(message: explanations_pb2.Decision) -> Decision:
     """The program's one answer."""
     return Decision(message.class_name or None, message.rule or None, message.by_default)
@@ -232,7 +245,7 @@ def revision(message: knowledge_bases_pb2.Revision) -> Revision:
         default_class=message.default_class or None,
         rule_count=message.rule_count,
         edited_since_measured=message.edited_since_measured,
-        figures=_object(message.figures),
+        figures=json_object(message.figures),
         input_shape=tuple(message.input_shape),
         base_points={name: message.base_points[name] for name in sorted(message.base_points)},
     )
@@ -245,7 +258,7 @@ def rule(message: knowledge_bases_pb2.Rule) -> Rule:
         message.rule_id,
         message.class_name,
         message.text,
-        _object(message.stats),
+        json_object(message.stats),
         {name: message.labels[name] for name in sorted(message.labels)},
     )
 
@@ -273,13 +286,14 @@ def created_revision(message: knowledge_bases_pb2.CreateRevisionResponse) -> Cre
         message.etag,
         message.basis,
         message.why,
-        _object(message.figures),
-        _object(message.comparison),
+        json_object(message.figures),
+        json_object(message.comparison),
         tuple(message.warnings),
     )
 
 
-def _object(message: Struct) -> dict[str, Any]:
+def json_object(message: Struct) -> dict[str, Any]:
+    """The object of a JSON message, its members by name."""
     return {key: _plain(message.fields[key]) for key in sorted(message.fields)}
 
 
@@ -287,7 +301,7 @@ def _plain(value: Value) -> Any:
     """The value of a JSON message; whole numbers, which it cannot tell from others, as int."""
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
-        return _object(value.struct_value)
+        return json_object(value.struct_value)
     if kind == "list_value":
         items: ListValue = value.list_value
         return [_plain(item) for item in items.values]

@@ -5,6 +5,12 @@ and parameters; they differ only in how bytes travel.
 """
 
 from proofsight.calls.explanations import classify, flip, query, why, why_not
+from proofsight.calls.extraction import (
+    cancel_operation,
+    extract_circuit,
+    operation,
+    operations,
+)
 from proofsight.calls.knowledge import (
     check,
     create_revision,
@@ -14,21 +20,26 @@ from proofsight.calls.knowledge import (
     revision,
     rules,
 )
-from proofsight.calls.shapes import Paged, Streamed, Unary
+from proofsight.calls.shapes import Long, Paged, Streamed, Unary
 from proofsight.calls.translation import facts
 
 __all__ = [
+    "Long",
     "Paged",
     "Streamed",
     "Unary",
+    "cancel_operation",
     "check",
     "classify",
     "create_revision",
     "export",
+    "extract_circuit",
     "facts",
     "flip",
     "health",
     "knowledge_bases",
+    "operation",
+    "operations",
     "query",
     "revision",
     "rules",

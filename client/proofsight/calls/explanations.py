@@ -44,6 +44,7 @@ def why(
     with_regions: bool = False,
     entry: str = "",
     whole: bool = False,
+    with_interactions: bool = False,
     timeout: float | None = None,
 ) -> Unary[Why]:
     """Why the program decided as it did, why a class holds, or why a ground goal holds.
@@ -72,6 +73,9 @@ def why(
     whole
         Whether the refutation of a class has all its rules and points. Else it has those that come
         nearest to deciding, and `Node.left_out` says how many more there are.
+    with_interactions
+        Whether the answer has `interactions`, too: how scores of this image are the sums of
+        interactions between its regions, where the revision has them stored.
 
     Raises
     ------
@@ -100,6 +104,7 @@ def why(
         with_regions,
         entry,
         whole,
+        with_interactions,
         timeout,
     )
 
@@ -114,6 +119,7 @@ def why_not(
     with_regions: bool = False,
     entry: str = "",
     whole: bool = False,
+    with_interactions: bool = False,
     timeout: float | None = None,
 ) -> Unary[Why]:
     """Why a class was not inferred: its refutation. As `why`, but for the heading of the text."""
@@ -128,6 +134,7 @@ def why_not(
         with_regions,
         entry,
         whole,
+        with_interactions,
         timeout,
     )
 
@@ -143,6 +150,7 @@ def _explain(
     with_regions: bool,
     entry: str,
     whole: bool,
+    with_interactions: bool,
     timeout: float | None,
 ) -> Unary[Why]:
     message = explanations_pb2.ExplainRequest(
@@ -154,6 +162,7 @@ def _explain(
         with_regions=with_regions,
         entry=entry,
         whole=whole,
+        with_interactions=with_interactions,
     )
 
     def read(data: bytes) -> Why:
@@ -167,6 +176,7 @@ def _explain(
             parsing.proof(answer.proof),
             parsing.facts(answer.facts) if answer.HasField("facts") else None,
             asked,
+            tuple(map(parsing.interaction_sum, answer.interactions)),
         )
 
     return Unary(

@@ -1,0 +1,57 @@
+"""From messages about long work to values."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+from google.longrunning import operations_pb2
+
+from proofsight.failure import from_status
+from proofsight.operation import Circuit, Operation
+from proofsight.parsing import json_object
+from proofsight.v1 import extraction_pb2
+
+
+def operation(data: bytes) -> Operation:
+    """An operation from its bytes."""
+    return operation_of(operations_pb2.Operation.FromString(data))
+
+
+def operation_of(message: Any) -> Operation:
+    """An operation from its message."""
+    told = extraction_pb2.ExtractionMetadata()
+    message.metadata.Unpack(told)
+    result = message.WhichOneof("result")
+    return Operation(
+        name=message.name,
+        subject=told.subject,
+        phase=told.phase,
+        done=told.done,
+        total=told.total,
+        ended=message.done,
+        cancel_requested=told.cancel_requested,
+        created=told.create_time.ToDatetime(tzinfo=UTC),
+        end=told.end_time.ToDatetime(tzinfo=UTC) if told.HasField("end_time") else None,
+        error=from_status(message.error) if result == "error" else None,
+        response=message.response if result == "response" else None,
+    )
+
+
+def circuit(packed: Any) -> Circuit:
+    """A circuit from the response of its operation."""
+    message = extraction_pb2.Circuit()
+    packed.Unpack(message)
+    return Circuit(
+        name=message.name,
+        id=message.circuit_id,
+        target=message.target,
+        criterion=message.criterion,
+        keep=message.keep,
+        effective_keep=message.effective_keep,
+        kernels=message.kernels,
+        total_kernels=message.total_kernels,
+        collapse=message.collapse,
+        files=tuple(message.files),
+        report=json_object(message.report),
+    )
