@@ -272,7 +272,10 @@ def test_layers_that_make_no_chain_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"leaves": 1}, "at least 2 leaves, not 1"), ({"mode": "loyal"}, "faithful, refit, not 'loy")],
+    [
+        ({"leaves": 1}, "leaves is a whole number of at least 2, not 1"),
+        ({"mode": "loyal"}, "faithful, refit, not 'loy"),
+    ],
 )
 def test_options_out_of_their_range_are_refused(options: dict[str, object], words: str) -> None:
     bits, target = planted(np.random.default_rng(9))

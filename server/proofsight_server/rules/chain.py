@@ -16,6 +16,7 @@ from proofsight_server.rules.columns import Columns
 from proofsight_server.rules.entry import Layers
 from proofsight_server.rules.learner import Learner
 from proofsight_server.rules.link import Link, links
+from proofsight_server.rules.option import check_options, one_of, whole_from
 from proofsight_server.rules.path import Path, shortened
 from proofsight_server.rules.program import DerivedHead, Literal, Program, Rule
 from proofsight_server.rules.table import Table, Validation, table
@@ -23,6 +24,8 @@ from proofsight_server.rules.tree import TreeRules
 from proofsight_server.symbols.feature import Bools, Ints
 
 Mode = OneOf["faithful", "refit"]
+
+_OPTIONS = {"leaves": whole_from(2), "mode": one_of(get_args(Mode))}
 
 # The paths on which a proposition is active, over columns of the table, by its own column.
 Trees = dict[int, tuple[Path, ...]]
@@ -84,30 +87,20 @@ class Chain:
         *,
         validation: Validation | None = None,
     ) -> Self:
-        """Learn from training images.
+        """Learn as `Learner.fit` says, from several layers.
 
         Parameters
         ----------
-        bits
-            Shape (n, p): whether each proposition is active.
-        target
-            Shape (n,): class index that the program is to decide.
-        names, classes
-            Atoms of the columns and of the classes.
         layers
             The propositions of each layer, lowest layer first; together they are `names`.
-        validation
-            (bits, target) of the validation images, for learners that choose by them.
 
         Raises
         ------
-        BadTensor
-            For tables of wrong shape or type.
         BadOption
-            For an option out of its range, or layers that make no chain: fewer than two, one
-            without propositions, or one that tells nothing of the layer above it.
+            Besides: layers that make no chain, for there are fewer than two, one is without
+            propositions, or one tells nothing of the layer above it.
         """
-        self._check_options()
+        check_options(self, _OPTIONS)
         learned = table(bits, target, names, classes, validation)
         levels = _levels(learned, layers)
         trees: list[Trees] = []  # of the layers above the lowest, from the top down
@@ -126,20 +119,6 @@ class Chain:
         self.links_ = links(self.program_, learned.bits, learned.names, layers)
         self.warnings_ = tuple(getattr(top, "warnings_", ()))
         return self
-
-    def _check_options(self) -> None:
-        if not isinstance(self.leaves, int) or self.leaves < 2:
-            raise BadOption(
-                f"the trees of a chain have at least 2 leaves, not {self.leaves!r}",
-                option="leaves",
-                value=self.leaves,
-            )
-        if self.mode not in get_args(Mode):
-            raise BadOption(
-                f"the mode of a chain is one of {', '.join(get_args(Mode))}, not {self.mode!r}",
-                option="mode",
-                value=self.mode,
-            )
 
     def _top(
         self, learned: Table, columns: Sequence[int], bits: Bools, held: Validation | None

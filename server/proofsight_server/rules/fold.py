@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from math import inf
 from typing import Literal as OneOf
 from typing import Self, get_args
 
@@ -13,6 +12,7 @@ import numpy as np
 from proofsight_server.errors import BadOption
 from proofsight_server.rules.columns import Columns
 from proofsight_server.rules.default_rule import DefaultRule
+from proofsight_server.rules.option import SHARE, check_options, number_from, one_of, whole_from
 from proofsight_server.rules.ordered_rules import OrderedRule, ordered_rules
 from proofsight_server.rules.ordered_statistics import Stats, with_decided
 from proofsight_server.rules.program import (
@@ -32,6 +32,13 @@ from proofsight_server.symbols.feature import Bools, Ints
 Fallback = OneOf["default", "residual_tree"]
 
 _LEAVES = 30  # of the residual tree, at most
+_OPTIONS = {
+    "max_rules": whole_from(1, None, "auto"),
+    "ratio": number_from(0),
+    "tail": SHARE,
+    "max_depth": whole_from(0, None),
+    "fallback": one_of(get_args(Fallback)),
+}
 _UNDECIDED = 0.05  # share of training images without rule that is worth a warning
 
 
@@ -110,28 +117,11 @@ class DefaultRules:
         *,
         validation: Validation | None = None,
     ) -> Self:
-        """Learn from training images.
+        """Learn as `Learner.fit` says.
 
-        Parameters
-        ----------
-        bits
-            Shape (n, p): whether each proposition is active.
-        target
-            Shape (n,): class index that the program is to decide.
-        names, classes
-            Atoms of the columns and of the classes.
-        validation
-            (bits, target) of the validation images: `auto` needs them, and every rule's
-            confidence is told for them too.
-
-        Raises
-        ------
-        BadTensor
-            For tables of wrong shape or type.
-        BadOption
-            For an option out of its range, or validation images that are missing.
+        `auto` needs validation images; with them every rule's confidence is told for them too.
         """
-        self._check_options()
+        check_options(self, _OPTIONS)
         learned = table(bits, target, names, classes, validation)
         columns = Columns(learned.bits)
         ordered = self._ordered(learned, columns)
@@ -154,35 +144,6 @@ class DefaultRules:
         hits = float((learned.target[left] == default).mean()) if len(left) else 1.0
         self.warnings_ = self._warnings(hits, self._room(len(rules)))
         return self
-
-    def _check_options(self) -> None:
-        def whole(value: object, least: int) -> bool:
-            return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-        for option, value, accepted, rule in (
-            (
-                "max_rules",
-                self.max_rules,
-                self.max_rules in (None, "auto") or whole(self.max_rules, 1),
-                "None, 'auto' or a whole number of at least 1",
-            ),
-            ("ratio", self.ratio, 0 <= self.ratio < inf, "a number of at least 0"),
-            ("tail", self.tail, 0 <= self.tail <= 1, "a share between 0 and 1"),
-            (
-                "max_depth",
-                self.max_depth,
-                self.max_depth is None or whole(self.max_depth, 0),
-                "None or a whole number of at least 0",
-            ),
-            (
-                "fallback",
-                self.fallback,
-                self.fallback in get_args(Fallback),
-                f"one of {', '.join(get_args(Fallback))}",
-            ),
-        ):
-            if not accepted:
-                raise BadOption(f"{option} is {rule}, not {value!r}", option=option, value=value)
 
     def _ordered(self, learned: Table, columns: Columns) -> list[OrderedRule]:
         rules = ordered_rules(

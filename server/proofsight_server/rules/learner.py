@@ -34,9 +34,25 @@ class Learner(Protocol):
         *,
         validation: Validation | None = None,
     ) -> Self:
-        """Learn from `bits` (n, p), `target` (n,) class indices, and the atoms of both.
+        """Learn from training images.
 
-        Choices (sizes, pruning) look at `validation` only, (bits, target) of other images.
+        Parameters
+        ----------
+        bits
+            Shape (n, p): whether each proposition is active.
+        target
+            Shape (n,): class index that the program is to decide.
+        names, classes
+            Atoms of the columns and of the classes.
+        validation
+            (bits, target) of other images; choices (sizes, pruning) look at nothing else.
+
+        Raises
+        ------
+        BadTensor
+            For tables of wrong shape or type.
+        BadOption
+            For an option out of its range, or validation images that are needed and missing.
         """
         ...
 

@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 
 from proofsight_server.errors import BadOption
+from proofsight_server.rules.option import SHARE, check_options, whole_from
 from proofsight_server.rules.points_repair import pruned, repaired
 from proofsight_server.rules.points_table import PointsTable
 from proofsight_server.rules.program import Literal, PointsHead, Program, Rule
@@ -22,6 +23,11 @@ from proofsight_server.symbols.feature import Bools, Ints
 # them change little and cost in proportion.
 _FITTED = 12_000
 _SEEN = 30_000
+_OPTIONS = {
+    "max_rules": whole_from(1, None, "auto"),
+    "max_points": whole_from(1),
+    "tolerance": SHARE,
+}
 _PENALTIES = 12
 _START = 3  # times the bound: the weights that are narrowed down
 _SPARE = 1.5  # times the bound: the weights whose literals the repair may use
@@ -98,28 +104,16 @@ class Scorecard:
         *,
         validation: Validation | None = None,
     ) -> Self:
-        """Learn from training images.
+        """Learn as `Learner.fit` says.
 
-        Parameters
-        ----------
-        bits
-            Shape (n, p): whether each proposition is active.
-        target
-            Shape (n,): class index that the program is to decide.
-        names, classes
-            Atoms of the columns and of the classes.
-        validation
-            (bits, target) of the images that choose the size; training images do where there
-            are none.
+        Validation images choose the size; training images do where there are none.
 
         Raises
         ------
-        BadTensor
-            For tables of wrong shape or type.
         BadOption
-            For an option out of its range, or a bound too small to tell the classes apart.
+            Besides: a bound too small to tell the classes apart.
         """
-        self._check_options()
+        check_options(self, _OPTIONS)
         learned = table(bits, target, names, classes, validation)
         present = np.unique(learned.target)
         bound = self._bound(len(present))
@@ -134,27 +128,6 @@ class Scorecard:
         )
         self.absent_ = learned.absent
         return self
-
-    def _check_options(self) -> None:
-        bound = self.max_rules
-        if bound not in (None, "auto") and (not isinstance(bound, int) or bound < 1):
-            raise BadOption(
-                f"max_rules is 'auto' or a whole number of at least 1, not {bound!r}",
-                option="max_rules",
-                value=bound,
-            )
-        if not isinstance(self.max_points, int) or self.max_points < 1:
-            raise BadOption(
-                f"max_points is a whole number of at least 1, not {self.max_points!r}",
-                option="max_points",
-                value=self.max_points,
-            )
-        if not 0 <= self.tolerance <= 1:
-            raise BadOption(
-                f"tolerance is a share between 0 and 1, not {self.tolerance}",
-                option="tolerance",
-                value=self.tolerance,
-            )
 
     def _bound(self, present: int) -> int:
         if not isinstance(self.max_rules, int):

@@ -11,6 +11,7 @@ import numpy as np
 from proofsight_server.errors import BadOption
 from proofsight_server.rules.decision_tree import grow
 from proofsight_server.rules.lossy import pruned
+from proofsight_server.rules.option import SHARE, check_options, one_of, whole_from
 from proofsight_server.rules.path import Path, shortened
 from proofsight_server.rules.program import ClassHead, Literal, Program, Rule
 from proofsight_server.rules.statistics import with_counts
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 Simplify = OneOf["exact", "none", "lossy"]
 
 _SIZES = (15, 30, 60, 120)  # what max_rules="auto" tries
+_OPTIONS = {
+    "max_rules": whole_from(2, "auto"),
+    "simplify": one_of(get_args(Simplify)),
+    "epsilon": SHARE,
+}
 
 
 class TreeRules:
@@ -81,27 +87,8 @@ class TreeRules:
         *,
         validation: Validation | None = None,
     ) -> Self:
-        """Learn from training images.
-
-        Parameters
-        ----------
-        bits
-            Shape (n, p): whether each proposition is active.
-        target
-            Shape (n,): class index that the program is to decide.
-        names, classes
-            Atoms of the columns and of the classes.
-        validation
-            (bits, target) of the validation images, which `auto` and `lossy` need.
-
-        Raises
-        ------
-        BadTensor
-            For tables of wrong shape or type.
-        BadOption
-            For an option out of its range, or validation images that are missing.
-        """
-        self._check_options()
+        """Learn as `Learner.fit` says; `auto` and `lossy` need validation images."""
+        check_options(self, _OPTIONS)
         learned = table(bits, target, names, classes, validation)
         leaves, paths = self._grown(learned)
         if self.simplify != "none":
@@ -131,26 +118,6 @@ class TreeRules:
         self.leaves_ = leaves
         self.absent_ = learned.absent
         return self
-
-    def _check_options(self) -> None:
-        if self.max_rules != "auto" and (not isinstance(self.max_rules, int) or self.max_rules < 2):
-            raise BadOption(
-                f"max_rules is 'auto' or a whole number of at least 2, not {self.max_rules!r}",
-                option="max_rules",
-                value=self.max_rules,
-            )
-        if self.simplify not in get_args(Simplify):
-            raise BadOption(
-                f"simplify is one of {', '.join(get_args(Simplify))}, not {self.simplify!r}",
-                option="simplify",
-                value=self.simplify,
-            )
-        if not 0 <= self.epsilon <= 1:
-            raise BadOption(
-                f"epsilon is a share between 0 and 1, not {self.epsilon}",
-                option="epsilon",
-                value=self.epsilon,
-            )
 
     def _grown(self, learned: Table) -> tuple[int, tuple[Path, ...]]:
         """Return the number of leaves allowed, and the tree's paths."""
