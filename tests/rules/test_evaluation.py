@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from proofsight_server.errors import BadProgram, BadTensor
+from proofsight_server.rules import evaluation
 from proofsight_server.rules.evaluation import Evaluator, evaluate, firing
 from proofsight_server.rules.program import (
     AtLeast,
@@ -286,3 +287,19 @@ def test_points_and_rules_for_classes_do_not_mix() -> None:
 def test_a_class_with_a_base_that_the_network_lacks_is_refused() -> None:
     with pytest.raises(BadProgram, match="'z'"):
         Evaluator(Program((), ("a",), "points", bases=(("z", 1),)), ["p"])
+
+
+@settings(max_examples=10, deadline=None)
+@given(rng=random_generators())
+def test_many_images_are_decided_a_block_at_a_time(rng: np.random.Generator) -> None:
+    program, propositions = random_program(rng)
+    names = [p.name for p in propositions if p.feature is not None]
+    bits = random_bits(rng, 50, len(names))
+    whole = evaluate(program, bits, names)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "_AT_ONCE", 7 * max(1, len(program.rules)))
+        blocks = evaluate(program, bits, names)
+    assert (blocks.decisions == whole.decisions).all()
+    assert (blocks.rules == whole.rules).all()
+    assert (blocks.by_default == whole.by_default).all()
+    np.testing.assert_array_equal(blocks.scores, whole.scores)  # type: ignore[arg-type]  # or None

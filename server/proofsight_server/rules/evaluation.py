@@ -20,6 +20,8 @@ from proofsight_server.rules.program import (
 from proofsight_server.rules.stratification import auxiliary, strata
 from proofsight_server.symbols.feature import Bools, Ints
 
+_AT_ONCE = 1 << 27  # truth values of rules on images that are held at once
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -115,6 +117,18 @@ class Evaluator:
 
     def __call__(self, bits: Bools) -> Evaluation:
         """Decide each image; `bits` has shape (n, names). Raises BadTensor for another."""
+        block = max(1, _AT_ONCE // max(1, len(self._program.rules)))
+        if len(bits) <= block:
+            return self._evaluated(bits)
+        return _joined(
+            [self._evaluated(bits[start : start + block]) for start in range(0, len(bits), block)]
+        )
+
+    def firing(self, bits: Bools) -> Bools:
+        """Whether each rule's body holds, (n, rules); `bits` has shape (n, names)."""
+        return self._fires(bits).T
+
+    def _evaluated(self, bits: Bools) -> Evaluation:
         fires = self._fires(bits)
         rules = np.full(len(bits), -1, dtype=np.int64)
         if self._scores is not None:
@@ -129,10 +143,6 @@ class Evaluator:
             rules=rules,
             by_default=undecided & (self._program.default is not None),
         )
-
-    def firing(self, bits: Bools) -> Bools:
-        """Whether each rule's body holds, (n, rules); `bits` has shape (n, names)."""
-        return self._fires(bits).T
 
     def _fires(self, bits: Bools) -> Bools:
         if bits.ndim != 2 or bits.shape[1] != self._width or bits.dtype != np.bool_:
@@ -154,6 +164,16 @@ class Evaluator:
                 holds = table.derived if kind == "derived" else table.exceptions
                 holds[name] = np.logical_or.reduce(fires[clauses[defined]], axis=0)
         return fires
+
+
+def _joined(parts: Sequence[Evaluation]) -> Evaluation:
+    scores = [part.scores for part in parts if part.scores is not None]
+    return Evaluation(
+        np.concatenate([part.decisions for part in parts]),
+        np.concatenate([part.rules for part in parts]),
+        np.concatenate([part.by_default for part in parts]),
+        np.concatenate(scores) if scores else None,
+    )
 
 
 class _Table:
