@@ -22,8 +22,11 @@ NAMES = (
     "soak",
     "reasoning",
     "flip",
+    "mofn",
     "interactions",
     "circuit_queries",
+    "circuit_shrinking",
+    "circuits",
 )
 
 

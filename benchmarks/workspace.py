@@ -45,6 +45,19 @@ class Workspace:
             *options,
         )
 
+    def example(
+        self, data: str, factory: str, seed: int, *options: str
+    ) -> tuple[Path, dict[str, Any]]:
+        """Weights of a network of `examples.networks`, and what training reported."""
+        weights = self.root / f"{data.partition(':')[0]}-{factory}-{seed}.safetensors"
+        model = f"examples.networks:{factory}"
+        return weights, self._kept(
+            weights,
+            *("train", "--data", data, "--model", model, "--allow-model", model),
+            *("--out", str(weights), "--seed", str(seed)),
+            *options,
+        )
+
     def extracted(self, kb: str, data: str, model: str, weights: Path, *options: str) -> str:
         """`R/KB` of a revision extracted with a tree of at most 30 rules, thresholds mean-std."""
         tree = ("--max-rules", "30", "--threshold", "mean-std")

@@ -6,7 +6,8 @@ ImageNet normalisation, 32 x 32) and `lenet` for MNIST (nandahkrishna/CaffeMNIST
 grey/256, 28 x 28).
 
 `logistic16` and `logistic16_saturated` are ours, to be trained: 16 logistic units between the
-means of 32 channels and the logits, of which the second kind sit near their ends.
+means of 32 channels and the logits, of which the second kind sit near their ends.  `relu128` and
+`tanh128` too: two convolutions and a layer of 128 units, all with that activation.
 """
 
 from __future__ import annotations
@@ -140,3 +141,33 @@ def logistic16(classes: int = 10) -> nn.Module:
 def logistic16_saturated(classes: int = 10) -> nn.Module:
     """16 logistic hidden units near their ends."""
     return Logistic(16, 16.0, classes)
+
+
+class Hidden128(nn.Module):
+    """Two convolutions with pooling, 128 units and the logits, with one activation for all."""
+
+    def __init__(self, activation: type[nn.Module], classes: int) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 16, 5), activation(), nn.MaxPool2d(2),
+            nn.Conv2d(16, 32, 5), activation(), nn.MaxPool2d(2),
+        )  # fmt: skip
+        self.hidden = nn.Linear(512, 128)
+        self.activation = activation()
+        self.head = nn.Linear(128, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (n, classes) of images (n, 1, 28, 28)."""
+        units = self.activation(self.hidden(self.features(x).flatten(1)))
+        logits: Tensor = self.head(units)
+        return logits
+
+
+def relu128(classes: int = 10) -> nn.Module:
+    """128 hidden units with ReLU."""
+    return Hidden128(nn.ReLU, classes)
+
+
+def tanh128(classes: int = 10) -> nn.Module:
+    """128 hidden units with tanh."""
+    return Hidden128(nn.Tanh, classes)

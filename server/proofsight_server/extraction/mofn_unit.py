@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -130,35 +130,52 @@ def curve_of(case: Case, order: Order, betas: Sequence[float], longest: int | No
     BadOption
         The order is `exhaustive` and more than 20 inputs have a literal.
     """
-    site, usable, target = case.site, case.site.usable, case.targets["fit"]
-    literals = case.literals("fit", usable)
-    if order == "exhaustive":
-        bodies = bodies_of(literals, target, inputs=len(site.weight))
-        table: ErrorTable = bodies.table
-
-        def taken(rule: Chosen) -> Ints:
-            return usable[list(bodies.indices(rule))] if rule.literals else usable[:0]
-    else:
-        at = ordered(
-            order,
-            literals,
-            target,
-            np.abs(site.weight[usable]),
-            case.values["fit"][:, usable].std(axis=0, dtype=np.float64),
-            gains=None if case.gains is None else case.gains[usable],
-            longest=longest,
-        )
-        table = errors_of_prefixes(literals[:, at], target, inputs=len(site.weight))
-
-        def taken(rule: Chosen) -> Ints:
-            return usable[at[: rule.literals]]
-
+    table, taken = _searched(case, order, longest)
     best = [(beta, table.best(beta)) for beta in betas]
     return Curve(
         order,
         tuple(_found(case, beta, rule, taken(rule)) for beta, rule in best),
         _least(case, ((rule, taken(rule)) for rule in table.shortest() if rule.literals)),
     )
+
+
+def rules_by_length(case: Case, order: Order, lengths: Sequence[int]) -> tuple[Found, ...]:
+    """The rule of fewest errors of each length N, where so many inputs have a literal.
+
+    Raises
+    ------
+    BadOption
+        As `curve_of` does.
+    """
+    table, taken = _searched(case, order, max(lengths))
+    rules = {rule.literals: rule for rule in table.shortest()}
+    return tuple(
+        _found(case, 0.0, rules[length], taken(rules[length]))
+        for length in lengths
+        if length in rules
+    )
+
+
+def _searched(
+    case: Case, order: Order, longest: int | None
+) -> tuple[ErrorTable, Callable[[Chosen], Ints]]:
+    """The errors of all rules, and the inputs of each."""
+    usable, target = case.site.usable, case.targets["fit"]
+    literals, inputs = case.literals("fit", usable), len(case.site.weight)
+    if order == "exhaustive":
+        bodies = bodies_of(literals, target, inputs=inputs)
+        return bodies.table, lambda rule: usable[list(bodies.indices(rule))]
+    at = ordered(
+        order,
+        literals,
+        target,
+        np.abs(case.site.weight[usable]),
+        case.values["fit"][:, usable].std(axis=0, dtype=np.float64),
+        gains=None if case.gains is None else case.gains[usable],
+        longest=longest,
+    )
+    table = errors_of_prefixes(literals[:, at], target, inputs=inputs)
+    return table, lambda rule: usable[at[: rule.literals]]
 
 
 def _found(case: Case, beta: float, rule: Chosen, inputs: Ints) -> Found:

@@ -168,7 +168,7 @@ def exhaustive(
     """
     found = bodies_of(literals, target, inputs=inputs)
     rule = found.table.best(beta)
-    return rule, found.indices(rule) if rule.literals else ()
+    return rule, found.indices(rule)
 
 
 def bodies_of(literals: Bools, target: Bools, *, inputs: int) -> Bodies:

@@ -1,0 +1,227 @@
+"""M-of-N rules: how fast they are found, and how short ones explain the softmax layer.
+
+The published claim is that rules of as few as 3 of 128 units often reach 99 % (Odense and d'Avila
+Garcez, https://arxiv.org/abs/2003.09000).  With data 20 networks are trained (MNIST and
+Fashion-MNIST, ReLU and tanh, five seeds, 4 epochs each), about 45 s each on two cores.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.figures import Figure, Row, Skipped
+from benchmarks.workspace import Workspace
+from proofsight_server.extraction.layerwise import Subject
+from proofsight_server.extraction.mofn_cases import cases_of, drawn
+from proofsight_server.extraction.mofn_options import BETAS, MofNOptions
+from proofsight_server.extraction.mofn_unit import Case, Found, rules_by_length
+from proofsight_server.extraction.progress import Watch
+from proofsight_server.rules.cuts import best_cuts
+from proofsight_server.rules.mofn import exhaustive, ordered
+from proofsight_server.rules.mofn_order import Order
+from proofsight_server.rules.mofn_search import errors_of_prefixes
+from proofsight_server.symbols.feature import Bools, Floats
+from proofsight_server.vision.dataset import open_dataset
+from proofsight_server.vision.network import load_network
+from proofsight_server.vision.unit_layer import logits_layer
+
+RUNS = 3
+SEEDS = range(5)
+NETWORKS = ("relu128", "tanh128")
+DATA = {"MNIST": "mnist", "FashionMNIST": "fashion-mnist"}
+EPOCHS = "4"
+LENGTHS = (3, 5, 8, 16)
+SHORT = 3
+CLOSE = 0.01
+# order, and whether the logits' weights are centred
+TRIED: tuple[tuple[Order, bool], ...] = (
+    ("weight", False), ("weight", True), ("weight*std", False), ("gain", False), ("greedy", False),
+)  # fmt: skip
+
+
+def run(workspace: Workspace) -> list[Row]:
+    """Speed on drawn tables; the softmax layers of our networks on real data."""
+    rows = [*_dense(), _greedy(), _exhaustive(), *_patches()]
+    if workspace.data is None:
+        return [*rows, Skipped("softmax layers of 128 units", "PROOFSIGHT_DATA is not set")]
+    for folder, scheme in DATA.items():
+        uri = f"{scheme}:{workspace.data / folder}"
+        for factory in NETWORKS:
+            rows += _softmax(workspace, folder, uri, factory)
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Inputs of a layer, its weights and its classes, drawn."""
+
+    values: Floats
+    weight: Floats
+    targets: Bools
+
+    @classmethod
+    def drawn(cls, images: int, inputs: int, targets: int, seed: int) -> _Table:
+        rng = np.random.default_rng(seed)
+        values = np.maximum(rng.normal(size=(images, inputs)), 0).astype(np.float32)
+        weight = rng.normal(size=(targets, inputs)).astype(np.float32)
+        scores = values @ weight.T
+        if targets == 1:
+            return cls(values, weight, scores > np.median(scores))
+        return cls(values, weight, scores.argmax(axis=1)[:, None] == np.arange(targets))
+
+    def literals(self, cuts: Floats, target: int) -> Bools:
+        """(images, inputs) whether the literals for a target hold."""
+        literals: Bools = (self.values > cuts[:, target]) == (self.weight[target] > 0)
+        return literals
+
+
+def _searched(table: _Table, cuts: Floats) -> None:
+    for target in range(len(table.weight)):
+        literals = table.literals(cuts, target)
+        on = table.targets[:, target]
+        sizes = np.abs(table.weight[target]).astype(np.float64)
+        at = ordered("weight", literals, on, sizes, table.values.std(axis=0, dtype=np.float64))
+        errors = errors_of_prefixes(literals[:, at], on, inputs=literals.shape[1])
+        for beta in BETAS:
+            errors.best(beta)
+
+
+def _dense() -> list[Row]:
+    cuts_s, search_s = [], []
+    for seed in range(RUNS):
+        table = _Table.drawn(10_000, 128, 10, seed)
+        start = time.perf_counter()
+        cuts = best_cuts(table.values, table.targets).cut.astype(np.float32)
+        middle = time.perf_counter()
+        _searched(table, cuts)
+        cuts_s.append(middle - start)
+        search_s.append(time.perf_counter() - middle)
+    name = "n = 128, 10 targets, 10,000 images"
+    both = tuple(a + b for a, b in zip(cuts_s, search_s, strict=True))
+    return [
+        Figure(f"{name}: cuts and search", both, "s", 2.5, "at_most"),
+        Figure(f"{name}: cuts", tuple(cuts_s), "s"),
+        Figure(f"{name}: search", tuple(search_s), "s"),
+    ]
+
+
+def _greedy() -> Row:
+    table = _Table.drawn(10_000, 128, 10, 0)
+    cuts = best_cuts(table.values, table.targets).cut.astype(np.float32)
+    start = time.perf_counter()
+    for target in range(10):
+        sizes = np.abs(table.weight[target]).astype(np.float64)
+        literals = table.literals(cuts, target)
+        ordered("greedy", literals, table.targets[:, target], sizes, sizes)
+    return Figure(
+        "greedy, 16 steps, 10 units of 128", (time.perf_counter() - start,), "s", 3, "at_most"
+    )
+
+
+def _exhaustive() -> Row:
+    rng = np.random.default_rng(0)
+    literals = rng.random((2_000, 18)) < 0.5
+    target = literals.sum(axis=1) + rng.integers(0, 3, 2_000) > 10
+    start = time.perf_counter()
+    exhaustive(literals, target, inputs=18, beta=0.1)
+    seconds = time.perf_counter() - start
+    return Figure("exhaustive, 18 inputs, 2,000 images", (seconds,), "s", 4.4, "at_most")
+
+
+def _patches() -> list[Row]:
+    """A 3 × 3 × 128 patch of its own for each of 64 filters."""
+    total = 0.0
+    for seed in range(64):
+        table = _Table.drawn(5_000, 9 * 128, 1, seed)
+        start = time.perf_counter()
+        cuts = best_cuts(table.values, table.targets).cut.astype(np.float32)
+        _searched(table, cuts)
+        total += time.perf_counter() - start
+    # kilobytes on Linux; of everything that this process ever held
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    name = "3 × 3 × 128 patch, 64 filters, 5,000 images"
+    return [
+        Figure(f"{name}: cuts and search", (total,), "s", 30, "at_most"),
+        Figure(f"{name}: memory of the process", (most,), "MB", 1024, "at_most"),
+    ]
+
+
+def _softmax(workspace: Workspace, data: str, uri: str, factory: str) -> list[Row]:
+    found = [_Layer.read(workspace, uri, factory, seed) for seed in SEEDS]
+    name = f"{data} {factory}"
+    rows: list[Row] = [
+        Figure(f"{name}: training", tuple(one.trained_s for one in found), "s"),
+        Figure(f"{name}: test error of the constant", tuple(o.baseline for o in found), "mean"),
+    ]
+    for order, centred in TRIED:
+        label = f"{order}, centred" if centred else order
+        key = (order, centred)
+        for length in LENGTHS:
+            errors = tuple(one.error(key, length) for one in found)
+            rows.append(Figure(f"{name}: test error, N = {length}, {label}", errors, "mean"))
+        within = tuple(one.within(key) for one in found)
+        rows.append(
+            Figure(
+                f"{name}: classes of 10 within 1 %, N ≤ {SHORT}, {label}", within, "mean of classes"
+            )
+        )
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """The rules of a softmax layer by order; each has per class one rule of each length."""
+
+    trained_s: float
+    baseline: float
+    rules: dict[tuple[Order, bool], list[dict[int, Found]]]
+
+    @classmethod
+    def read(cls, workspace: Workspace, uri: str, factory: str, seed: int) -> _Layer:
+        start = time.perf_counter()
+        weights, _ = workspace.example(uri, factory, seed, "--epochs", EPOCHS)
+        trained_s = time.perf_counter() - start
+        network = load_network(weights, allow=frozenset({f"examples.networks:{factory}"}))
+        dataset = open_dataset(uri, seed=seed)
+        layer = logits_layer(network)
+        subject = Subject(network, dataset, (layer,), seed, 256, Watch())
+        # 10,000 training images for cuts and bodies, the 10,000 test images for errors
+        options = MofNOptions(images=10_000, holdout=0.0)
+        images = drawn(subject, options)
+        rules: dict[tuple[Order, bool], list[dict[int, Found]]] = {}
+        baselines: list[float] = []
+        for centred in (False, True):
+            chosen = MofNOptions(
+                images=10_000, holdout=0.0, output_weights="centred" if centred else "raw"
+            )
+            cases = [case for case in cases_of(layer, images, chosen) if isinstance(case, Case)]
+            baselines = [case.baseline()["test"] for case in cases]
+            for order, is_centred in TRIED:
+                if is_centred == centred:
+                    rules[order, centred] = [dict(_by_length(case, order)) for case in cases]
+        return cls(trained_s, float(np.mean(baselines)), rules)
+
+    def error(self, key: tuple[Order, bool], length: int) -> float:
+        """The mean error over classes of rules of that length, on test images."""
+        longest = [max(n for n in own if n <= length) for own in self.rules[key]]
+        own_errors = [own[n].error["test"] for own, n in zip(self.rules[key], longest, strict=True)]
+        return float(np.mean(own_errors))
+
+    def within(self, key: tuple[Order, bool]) -> float:
+        """For how many classes the best rule of at most 3 literals is wrong on ≤ 1 % of images."""
+        short = [
+            min((own[n] for n in own if n <= SHORT), key=lambda rule: rule.error["fit"])
+            for own in self.rules[key]
+        ]
+        return float(sum(rule.error["test"] <= CLOSE for rule in short))
+
+
+def _by_length(case: Case, order: Order) -> Iterator[tuple[int, Found]]:
+    wanted = sorted({*range(1, SHORT + 1), *LENGTHS})
+    for rule in rules_by_length(case, order, wanted):
+        yield len(rule.inputs), rule
