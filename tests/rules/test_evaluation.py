@@ -302,4 +302,4 @@ def test_many_images_are_decided_a_block_at_a_time(rng: np.random.Generator) -> 
     assert (blocks.decisions == whole.decisions).all()
     assert (blocks.rules == whole.rules).all()
     assert (blocks.by_default == whole.by_default).all()
-    np.testing.assert_array_equal(blocks.scores, whole.scores)  # type: ignore[arg-type]  # or None
+    np.testing.assert_array_equal(blocks.scores, whole.scores)
