@@ -12,6 +12,7 @@ from proofsight_server.commands.outcome import REFUSED, outcome, print_json
 
 if TYPE_CHECKING:
     from proofsight_server.errors import Issue
+    from proofsight_server.knowledge.reading import ProgramSource
 
 SHOWN = 20  # findings of one kind; a network of 1,000 classes has 970 that no rule reaches
 
@@ -19,6 +20,11 @@ SHOWN = 20  # findings of one kind; a network of 1,000 classes has 970 that no r
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("revision", metavar="R/KB[/N]", help="the revision; the newest of KB")
+    parser.add_argument(
+        "--entry",
+        metavar="L",
+        help="also whether rules decide all that is used of the layers above this one",
+    )
     add_json(parser)
 
 
@@ -30,9 +36,12 @@ def run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> int:
     from proofsight_server.knowledge.repository import parse_name
     from proofsight_server.knowledge.revision import check_revision
+    from proofsight_server.rules.entry import observed_at
 
     directory = parse_name(args.revision).directory()
     source, edited = check_revision(directory)
+    if args.entry is not None and not source.errors:
+        observed_at(args.entry, source.program, _by_layer(source))
     name = f"{directory.parent.name}/{directory.name}"
     issues = sorted(source.issues, key=lambda i: (i.severity != "error", i.file, i.line, i.column))
     if args.json:
@@ -55,6 +64,12 @@ def _check(args: argparse.Namespace) -> int:
         if edited:
             print(f"{name}: edited since measured: {', '.join(edited)}")
     return REFUSED if source.errors else 0
+
+
+def _by_layer(source: ProgramSource) -> dict[str, tuple[str, ...]]:
+    from proofsight_server.symbols.quantisation import Quantisation
+
+    return Quantisation(source.layers, source.propositions).by_layer
 
 
 def finding_lines(issues: Sequence[Issue]) -> Iterator[str]:

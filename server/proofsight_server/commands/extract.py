@@ -53,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=layer,
         default=[],
         help="a layer to read, as its path or atom, and the grids over its maps where they are "
-        "others than --grid; may be repeated, in any order (the last convolution)",
+        "others than --grid; may be repeated, in any order (the last convolution); of mofn and "
+        "approximation a layer to explain, below that of the logits (none)",
     )
     parser.add_argument(
         "--chain",
@@ -78,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         default="tree",
         help="tree: paths of a decision tree; fold: rules in order, with exceptions; scorecard: "
-        "points for each class (tree)",
+        "points for each class; mofn, approximation: read off the weights of layers (tree)",
     )
     parser.add_argument(
         "--max-rules",

@@ -47,10 +47,12 @@ def observed_at(entry: str, program: Program, layers: Layers) -> tuple[str, ...]
         raise UnknownLayer(entry, [atom for atom, names in layers.items() if names])
     entries = entry_layers(program, layers)
     if entry not in entries:
+        undecided = next(name for name in program.propositions() if name in layers[entries[-1]])
         raise BadOption(
-            f"the program cannot be entered at {entry}: it has no derived/2 rules for the "
-            f"propositions of {entries[-1]}, which it uses; enter it at "
-            f"{' or '.join(entries)}, or extract it with --chain",
+            f"the program cannot be entered at {entry}: it uses {undecided} and others of "
+            f"{entries[-1]}, which no derived/2 rule decides, so that they would silently count as "
+            f"inactive; enter it at {' or '.join(entries)}, or extract it with --chain (of mofn, "
+            "with --learner-option splits=common)",
             option="entry",
             value=entry,
         )
