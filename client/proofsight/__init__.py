@@ -10,7 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from proofsight.answers import Classification, Decision, QuerySummary, Solution, Why
+    from proofsight.answers import (
+        Classification,
+        Decision,
+        InteractionSum,
+        QuerySummary,
+        Solution,
+        Why,
+    )
     from proofsight.async_client import AsyncClient
     from proofsight.client import Client
     from proofsight.errors import ProofsightError
@@ -48,6 +55,7 @@ __all__ = [
     "Finding",
     "Flip",
     "FlipStatus",
+    "InteractionSum",
     "Kind",
     "KnowledgeBase",
     "Layer",
@@ -71,7 +79,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "answers": ("Classification", "Decision", "QuerySummary", "Solution", "Why"),
+    "answers": (
+        "Classification",
+        "Decision",
+        "InteractionSum",
+        "QuerySummary",
+        "Solution",
+        "Why",
+    ),
     "async_client": ("AsyncClient",),
     "client": ("Client",),
     "errors": ("ProofsightError",),

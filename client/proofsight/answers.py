@@ -62,6 +62,53 @@ class Classification:
 
 
 @dataclass(frozen=True, slots=True)
+class InteractionSum:
+    """How the score of one network for an image is the sum of interactions between its regions.
+
+    Attributes
+    ----------
+    network
+        `digits/3`; it may be another than that of the revision.
+    image_id
+        The atom that the facts are about.
+    score, baseline
+        What is scored, and what masked regions showed.
+    verdict
+        Whether the score is proved to be above 0 (`yes`), below (`no`), or neither (`open`).
+    proof
+        That of the verdict.
+    """
+
+    network: str
+    image_id: str
+    class_name: str
+    score: str
+    baseline: str
+    verdict: str
+    proof: Proof
+
+    @property
+    def heading(self) -> str:
+        """The line above its proof."""
+        return (
+            f"{self.network} on {self.class_name}: {self.verdict}, by interactions of regions "
+            f"({self.score}, baseline {self.baseline})"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON ready; the proof in graph form."""
+        return {
+            "network": self.network,
+            "image": self.image_id,
+            "class": self.class_name,
+            "score": self.score,
+            "baseline": self.baseline,
+            "verdict": self.verdict,
+            "proof": self.proof.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Why:
     """Why, or why not.
 
@@ -75,6 +122,8 @@ class Why:
         The facts, where they were asked for; they stand for the image in further questions.
     asked
         `why` or `why_not`.
+    interactions
+        The sums that are stored of this image, where they were asked for.
     """
 
     revision: str
@@ -85,6 +134,7 @@ class Why:
     proof: Proof
     facts: Facts | None = None
     asked: Literal["why", "why_not"] = "why"
+    interactions: tuple[InteractionSum, ...] = ()
 
     @property
     def tree(self) -> Tree:
@@ -96,7 +146,8 @@ class Why:
         from proofsight.rendering.text import heading
 
         above = heading(self.asked, self.holds, language)
-        return (f"{above}\n" if above else "") + self.proof.text(language)
+        sums = "".join(f"\n{s.heading}\n{s.proof.text(language)}" for s in self.interactions)
+        return (f"{above}\n" if above else "") + self.proof.text(language) + sums
 
     def to_dict(self) -> dict[str, Any]:
         """JSON ready; the proof in graph form."""
@@ -111,6 +162,8 @@ class Why:
         }
         if self.facts is not None:
             answer["facts"] = self.facts.to_dict()
+        if self.interactions:
+            answer["interactions"] = [one.to_dict() for one in self.interactions]
         return answer
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
-from proofsight.answers import Classification, Decision, QuerySummary, Solution
+from proofsight.answers import Classification, Decision, InteractionSum, QuerySummary, Solution
 from proofsight.facts import Facts, Prediction, Region
 from proofsight.flip import Change, Direction, Flip, FlipStatus
 from proofsight.knowledge import (

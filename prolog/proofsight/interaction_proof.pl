@@ -193,10 +193,15 @@ interaction_label(KB, interaction(Net, Image, Class, Kind, S, Effect), Text) :-
     KB:bias(Net, Image, Class, _),
     signed(Effect, Number),
     names(KB, Image, S, Names),
+    (   KB:shared(Image, Class, Kind, S, Nets, _),
+        memberchk(Net, Nets)
+    ->  Shared = " (shared)"
+    ;   Shared = ""
+    ),
     (   S /\ (S - 1) =:= 0
-    ->  format(string(Text), '~s: ~s', [Number, Names])
+    ->  format(string(Text), '~s: ~s~s', [Number, Names, Shared])
     ;   word(Kind, Word),
-        format(string(Text), '~s: ~w of ~s', [Number, Word, Names])
+        format(string(Text), '~s: ~w of ~s~s', [Number, Word, Names, Shared])
     ).
 interaction_label(_, bias(_, _, _, Bias), Text) :-
     integer(Bias),

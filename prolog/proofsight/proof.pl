@@ -6,6 +6,7 @@
             nodes/5                     % +Root, +Most, +Whole, -Nodes, -CutShort
           ]).
 :- use_module(library(assoc), [empty_assoc/1, get_assoc/3, put_assoc/4]).
+:- use_module(library(lists), [append/3]).
 :- use_module(expansion, [expand_node/5]).
 :- use_module(interpreter, [answer/6]).
 :- use_module(numbering, [known/4]).
@@ -230,7 +231,23 @@ expand(at(Id, About), bounds(_, Nearest), Status, How, Children) =>
     Children = ids(Ids, About),
     expand_node(Id, About, Status, How0, Ids0),
     nearest(Nearest, Id, About, How0-Ids0, How, Ids).
-expand(goal(Goal, KB), bounds(Most, _), Status, How, Children) =>
+expand(goal(Goal, KB), bounds(Most, Nearest), Status, How, Children) =>
     Children = goals(Goals, KB),
     copy_term(Goal, Copy),
-    answer(KB, Copy, Most, Status, How, Goals).
+    answer(KB, Copy, Most, Status, How0, Goals0),
+    strongest(Nearest, Goal, How0-Goals0, How, Goals).
+
+%   strongest(+Nearest, +Goal, +Whole, -How, -Goals): of the effects that a
+%   score is the sum of, which stand by falling size behind the bias, the first
+%   twelve, unless all are wanted.
+
+strongest(Nearest, score(_, _, _, _, _), How0-Goals0, How, Goals),
+  Nearest \== all,
+  length(First, 13),
+  append(First, [Next|Others], Goals0) =>
+    length([Next|Others], Count),
+    How = cut(How0, Count),
+    Goals = First.
+strongest(_, _, How0-Goals0, How, Goals) =>
+    How = How0,
+    Goals = Goals0.

@@ -247,7 +247,7 @@ shown(Goal, KB) :-
     proofsight_show:proof_lines(proof(Terms, CutShort), Lines),
     forall(member(Line, Lines), string(Line)).
 
-test('labels say effects in words', Label == "+0.812: all of ear; left eye") :-
+test('labels say effects in words', Label == "+0.812: all of ear; left eye (shared)") :-
     with_interactions(1, 0, labelled(interaction(a, cat_1, cat, and, 3, 812004), Label)).
 test('an OR reads as any', Label == "-0.095: any of left eye; nose") :-
     with_interactions(1, 0, labelled(interaction(a, cat_1, cat, or, 6, -95120), Label)).

@@ -31,8 +31,14 @@ def why(args: argparse.Namespace) -> int:
             max_nodes=args.max_nodes,
             entry=args.entry,
             whole=args.whole,
+            with_interactions="interactions" in args.with_,
         )
     _print_why(args, answer)
+    if args.with_ and not answer.interactions:
+        say(
+            "no interactions of this image are stored in the revision; proofsight interactions "
+            "--store makes them"
+        )
     return 0
 
 
@@ -59,12 +65,17 @@ def _print_why(args: argparse.Namespace, answer: Why) -> None:
         print_json({"image": args.image, **answer.to_dict()})
     elif args.form == "prolog":
         print(f"{answer.proof.to_prolog()}.")
+        for one in answer.interactions:
+            print(f"{one.proof.to_prolog()}.")
     else:
         above = heading(answer.asked, answer.holds)
         if above:
             print(above)
         _print_tree(answer.proof)
         _tell_disagreement(answer)
+        for one in answer.interactions:
+            print(f"\n{one.heading}")
+            _print_tree(one.proof)
 
 
 def _print_tree(proof: Proof) -> None:

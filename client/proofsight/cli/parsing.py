@@ -126,6 +126,18 @@ def _whole(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _with(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--with",
+        dest="with_",
+        choices=("interactions",),
+        action="append",
+        default=[],
+        help="interactions: also how scores of this image are sums of effects of its regions, "
+        "where that is stored in the revision (interactions --store)",
+    )
+
+
 def _entry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--entry",
@@ -196,6 +208,7 @@ def _why(parser: argparse.ArgumentParser) -> None:
     )
     _limit(parser)
     _whole(parser)
+    _with(parser)
     _entry(parser)
     _connection(parser)
     _form(parser)

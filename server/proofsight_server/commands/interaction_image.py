@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ def explain_image_file(args: argparse.Namespace) -> int:
     from proofsight_server.extraction.progress import Watch
     from proofsight_server.interactions.baseline import parse_baseline
     from proofsight_server.interactions.cache import LogitCache, default_cache
+    from proofsight_server.interactions.region_spec import find_regions
     from proofsight_server.interactions.score import parse_score
     from proofsight_server.interactions.tabulation import Asked
     from proofsight_server.knowledge.repository import parse_name
@@ -55,7 +57,7 @@ def explain_image_file(args: argparse.Namespace) -> int:
             revisions,
             data,
             stem,
-            args.regions,
+            partial(find_regions, args.regions),
             asked,
             solving,
             dataset=dataset,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 
 from proofsight_server.errors import BadDataset
 from proofsight_server.extraction.loading import load_revision_network, open_revision_dataset
+from proofsight_server.extraction.pixel_digest import digest_pixels
 from proofsight_server.extraction.progress import Watch
 from proofsight_server.interactions.cache import LogitCache
 from proofsight_server.interactions.image_explanation import (
@@ -18,7 +18,7 @@ from proofsight_server.interactions.image_explanation import (
     Solving,
     explain_image,
 )
-from proofsight_server.interactions.region_spec import find_regions
+from proofsight_server.interactions.regions import Regions
 from proofsight_server.interactions.tables import Estimate, Subject
 from proofsight_server.interactions.tabulation import Asked, tabulate
 from proofsight_server.knowledge.annex import add_annex
@@ -49,7 +49,7 @@ def interactions_of(
     revisions: Sequence[Revision],
     data: bytes,
     stem: str,
-    regions: str,
+    regions: Callable[[Pixels], Regions],
     asked: Asked,
     solving: Solving,
     *,
@@ -70,7 +70,7 @@ def interactions_of(
     stem
         A name of the image for people, such as its file's.
     regions
-        As `find_regions` reads them, in pixels of the image.
+        Gives those of the image, (height, width, 3) uint8; see `find_regions`.
     dataset
         Whose training images' mean colour the baseline `mean` takes; that of each revision.
     allow
@@ -83,11 +83,11 @@ def interactions_of(
     BadImage
         The bytes are no image.
     BadOption, BadTensor, UnknownClass, BadModel, BadWeights, BadDataset
-        As `find_regions`, `tabulate`, `explain_image` and loading a network or data set do.
+        As `regions`, `tabulate`, `explain_image` and loading a network or data set do.
     """
     watch = watch or Watch()
     pixels = decode(data, "RGB")
-    found = find_regions(regions, pixels)
+    found = regions(pixels)
     subjects = [
         _subject(revision, data, asked.baseline.kind == "mean", dataset, allow)
         for revision in revisions
@@ -98,13 +98,6 @@ def interactions_of(
     digest = digest_pixels(pixels)
     facts = write_interactions(explanation, stem, _info(digest, explanation))
     return ExplainedImage(stem, pixels, digest, explanation, facts)
-
-
-def digest_pixels(pixels: Pixels) -> str:
-    """sha256 of a decoded RGB image, by which stored interactions are found again."""
-    digest = hashlib.sha256(f"{pixels.shape};".encode())
-    digest.update(np.ascontiguousarray(pixels).tobytes())
-    return digest.hexdigest()
 
 
 def store(revisions: Sequence[Revision], image: ExplainedImage, page: str) -> list[Path]:

@@ -17,6 +17,7 @@ from proofsight_server.serving.calls import Calls, deadline_of
 from proofsight_server.serving.catalogue import Catalogue
 from proofsight_server.serving.configuration import Configuration
 from proofsight_server.serving.hosting import Host, Verdict
+from proofsight_server.serving.interaction_sums import interaction_sums
 from proofsight_server.serving.status import Context
 from proofsight_server.serving.subjects import Box
 
@@ -72,6 +73,7 @@ class Explanations(explanations_pb2_grpc.ExplanationsServicer):
                 max_nodes=request.max_nodes or None,
                 whole=request.whole,
             )
+            sums = await interaction_sums(host, request, subject.frame(), deadline_of(context))
             regions = subject.regions if request.with_regions else {}
             return explanations_pb2.ExplainResponse(
                 revision=str(host.name),
@@ -81,6 +83,7 @@ class Explanations(explanations_pb2_grpc.ExplanationsServicer):
                 holds=answer["holds"],
                 proof=answers.proof(host, answer, regions),
                 facts=answers.facts(host, subject, named=True) if request.with_facts else None,
+                interactions=sums,
             )
 
     async def Flip(

@@ -17,6 +17,7 @@ from proofsight_server.extraction.circuit_options import CircuitOptions
 from proofsight_server.extraction.loading import load_revision_network, open_revision_dataset
 from proofsight_server.extraction.progress import Watch
 from proofsight_server.knowledge.revision import open_revision
+from proofsight_server.serving import interactions
 from proofsight_server.serving.calls import Calls
 from proofsight_server.serving.catalogue import Catalogue
 from proofsight_server.serving.configuration import Configuration
@@ -53,6 +54,33 @@ class Extraction(extraction_pb2_grpc.ExtractionServicer):
                 partial(detached, stored_circuit, (directory, options, self._allow, str(name))),
                 partial(self._catalogue.follow, name.kb),
             )
+
+    async def ExtractInteractions(
+        self, request: extraction_pb2.ExtractInteractionsRequest, context: Context
+    ) -> operations_pb2.Operation:
+        """Begin to explain the scores of an image."""
+        async with self._calls.call(context):
+            interactions.check(request)
+            found = [await self._revision(parent) for parent in request.parents]
+            names = [name for name, _ in found]
+            told = ", ".join(f"{name.kb}/{name.number}" for name in names)
+            return self._operations.start(
+                f"interactions in {request.title or 'an image'} for {told}",
+                partial(
+                    detached,
+                    interactions.stored,
+                    (
+                        request.SerializeToString(),
+                        [directory for _, directory in found],
+                        self._allow,
+                    ),
+                ),
+                partial(self._follow, {name.kb for name in names}),
+            )
+
+    async def _follow(self, names: set[str]) -> None:
+        for name in sorted(names):
+            await self._catalogue.follow(name)
 
     async def _revision(self, parent: str) -> tuple[RevisionName, str]:
         """A revision that is there, by its number, and where it is.
@@ -104,7 +132,7 @@ def stored_circuit(
     )
     if not found.collapse:
         with watch.step("storing"):
-            stored = store_circuit(revision, found)
+            stored = store_circuit(revision, network, found)
         report = {**stored.report}
         circuit.circuit_id = stored.id
         circuit.name = f"{name}/circuits/{stored.id}"

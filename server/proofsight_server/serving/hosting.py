@@ -32,7 +32,7 @@ from proofsight_server.serving.batching import Batcher
 from proofsight_server.serving.configuration import Configuration
 from proofsight_server.serving.names import RevisionName
 from proofsight_server.symbols.feature import Bools, Floats
-from proofsight_server.vision.image import ImageLimits, decode
+from proofsight_server.vision.image import ImageLimits, Pixels, decode
 from proofsight_server.vision.network import Network
 from proofsight_server.vision.probe import Observation, Reader
 
@@ -157,6 +157,11 @@ class Host:
         limits = ImageLimits(self._settings.image_bytes, self._settings.image_pixels)
         preprocessing = self.network.preprocessing
         return self.fitting(preprocessing([decode(encoded, preprocessing.mode, limits)]))
+
+    def decoded(self, encoded: bytes) -> Pixels:
+        """The colours of an encoded image, (height, width, 3) uint8. Raises BadImage."""
+        limits = ImageLimits(self._settings.image_bytes, self._settings.image_pixels)
+        return decode(encoded, "RGB", limits)
 
     def fitting(self, batch: torch.Tensor) -> torch.Tensor:
         """`batch` if its shape is the network's. Raises BadTensor."""
