@@ -23,6 +23,7 @@ NAMES = (
     "reasoning",
     "flip",
     "mofn",
+    "approximation",
     "interactions",
     "circuit_queries",
     "circuit_shrinking",
