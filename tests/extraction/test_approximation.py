@@ -304,6 +304,8 @@ def test_layers_that_cannot_be_composed_are_refused(
         ({"order": "deep"}, "order is a whole number, auto, none"),
         ({"max_terms": 2.5}, "max_terms is a whole number, none"),
         ({"time_limit": 0}, "over at once"),
+        ({"time_limit": "long"}, "time_limit is a number"),
+        ({"drop_quantile": "few"}, "drop_quantile is a number"),
         ({"literal": "corner"}, "literal is one of vertex, box"),
         ({"cut": 1.0}, "cut is a share"),
         ({"relu_cut": "mean"}, "relu_cut is one of 0, gain, half, none"),

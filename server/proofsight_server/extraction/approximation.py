@@ -105,7 +105,9 @@ class Approximation:
                 raise BadOption(f"{name} is one of {words}, not {value!r}", option=name)
         for name in ("order", "max_terms", "min_support"):
             self._check_whole(name)
-        if not isinstance(self.cut, int | float) or not 0 < self.cut < 1:
+        for name in ("cut", "drop_quantile", "time_limit"):
+            self._check_number(name)
+        if not 0 < self.cut < 1:
             raise BadOption(
                 f"cut is a share of the range of an input, between 0 and 1, not {self.cut!r}",
                 option="cut",
@@ -158,14 +160,21 @@ class Approximation:
         more = "".join(f", {word or 'none'}" for word in words)
         raise BadOption(f"{name} is a whole number{more}, not {value!r}", option=name)
 
+    def _check_number(self, name: str) -> None:
+        value = getattr(self, name)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number and not (name == "time_limit" and value is None):
+            raise BadOption(f"{name} is a number, not {value!r}", option=name)
+
     def _check_negation(self, stack: Sequence[UnitLayer]) -> None:
         if len(stack) > 1 and self.sides == "on" and self.negation == "two_sided":
-            whole = self.literal == "vertex" and not self.limit_data
-            if self.order is None and self.max_terms is None and whole:
+            plan = self._plan()
+            caps = (plan.order, plan.max_terms, plan.min_support or None)
+            if caps == (None, None, None) and plan.literal == "vertex" and not plan.limit_data:
                 return
             raise BadOption(
                 "sides=on leaves open where a hidden unit is off, since its terms are cut; leave "
-                "sides out, or add negation=closed, or order=none and max_terms=none",
+                "sides out, or add negation=closed, or order=none, max_terms=none, min_support=0",
                 option="sides",
             )
 

@@ -12,6 +12,7 @@ from proofsight_server.extraction.side_formulas import SideFormula, side_name
 from proofsight_server.rules.program import ClassHead, Program
 
 _SHOWN = 5
+_MANY = 10_000  # clauses that are loaded within some seconds
 
 
 def warnings_of(
@@ -90,6 +91,11 @@ def _of_program(
     program: Program,
 ) -> Iterator[str]:
     composed = found.program
+    if len(program.rules) > _MANY:
+        yield (
+            f"the program has {len(program.rules)} clauses; checking and loading it takes a while, "
+            "and may take longer than a server waits: lower max_terms or order"
+        )
     ruled = {rule.head.name for rule in composed.rules if isinstance(rule.head, ClassHead)}
     lacking = [name for name in composed.classes if name not in ruled]
     if lacking:
