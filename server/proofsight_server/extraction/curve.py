@@ -75,7 +75,7 @@ def curve_svg(
     ]
     for place, (name, points) in enumerate(lines.items()):
         if name in beside:
-            parts.append(_level(place, name, beside[name], xs, ys))
+            parts += _level(place, name, beside[name], xs, ys)
         parts += _line(place, name, points, xs, ys)
         parts += _legend(place, name)
     return "\n".join([*parts, "</svg>", ""])
@@ -142,13 +142,14 @@ def _line(place: int, name: str, points: Points, xs: _Axis, ys: _Axis) -> Iterat
         )
 
 
-def _level(place: int, name: str, level: float, xs: _Axis, ys: _Axis) -> str:
+def _level(place: int, name: str, level: float, xs: _Axis, ys: _Axis) -> Iterator[str]:
     y, colour = ys.place(level), COLOURS[place % len(COLOURS)]
-    return (
+    yield (
         f'<line x1="{xs.begin:.1f}" y1="{y:.1f}" x2="{xs.end:.1f}" y2="{y:.1f}" stroke="{colour}" '
         'stroke-width="1.2" stroke-dasharray="3 5">'
         f"<title>{escape(f'{name}, compared with: {_number(level)}')}</title></line>"
     )
+    yield _text(xs.end, y - 4, name, anchor="end", size=11)
 
 
 def _legend(place: int, name: str) -> Iterator[str]:
