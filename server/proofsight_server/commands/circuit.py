@@ -120,7 +120,7 @@ def _circuit(args: argparse.Namespace) -> int:
         document: dict[str, Any] = {"revision": revision.name, **found.report(), "files": {}}
         if not found.collapse:
             with watch.step("storing"):
-                stored = store_circuit(revision, found)
+                stored = store_circuit(revision, network, found)
             files = {kind: str(path) for kind, path in stored.files.items()}
             document = {**stored.report, "files": files}
             if args.out:

@@ -22,6 +22,7 @@ from proofsight_server.extraction.circuit_pages import circuit_pages
 from proofsight_server.knowledge.annex import add_annex, named_by_content
 from proofsight_server.knowledge.circuit_facts import Value, circuit_facts
 from proofsight_server.knowledge.revision import MODEL, Revision
+from proofsight_server.vision.network import Network
 
 ROOM = "circuits"
 _DIGEST = 8
@@ -38,7 +39,7 @@ class StoredCircuit:
     report: Mapping[str, Any]
 
 
-def store_circuit(revision: Revision, found: FoundCircuit) -> StoredCircuit:
+def store_circuit(revision: Revision, network: Network, found: FoundCircuit) -> StoredCircuit:
     """Add a circuit to a revision as annexes; the same circuit twice is one.
 
     Facts of the kernels on a path; beside them an array file with all scores and the mask as it
@@ -62,15 +63,20 @@ def store_circuit(revision: Revision, found: FoundCircuit) -> StoredCircuit:
         )
     graph = found.graph()
     name = _id(revision, found, graph)
-    report = {"circuit": name, "revision": revision.name, **report}
-    arrays = _arrays(found)
-    files = {
-        "scores": add_annex(revision, f"{ROOM}/{name}.npz", arrays),
-        "report": add_annex(revision, f"{ROOM}/{name}.json", _json(report)),
+    model = _model(revision)
+    report = {"circuit": name, "revision": revision.name, "model": model, **report}
+    written = {
+        "scores": (".npz", _arrays(found)),
+        "report": (".json", _json(report)),
+        **{
+            kind: (suffix, text.encode())
+            for kind, (suffix, text) in circuit_pages(network, found, graph, report).items()
+        },
     }
-    for kind, (suffix, text) in circuit_pages(revision, found, graph, report).items():
-        path = named_by_content(f"{ROOM}/{name}{suffix}", text.encode())
-        files[kind] = add_annex(revision, path, text.encode())
+    files = {
+        kind: add_annex(revision, named_by_content(f"{ROOM}/{name}{suffix}", data), data)
+        for kind, (suffix, data) in written.items()
+    }
     # Last, so that what is loaded has all its files.
     facts = _facts(name, revision, found, graph).encode()
     files["facts"] = add_annex(revision, f"{ROOM}/{name}.pl", facts)
@@ -93,13 +99,17 @@ def _facts(name: str, revision: Revision, found: FoundCircuit, graph: CircuitGra
     options = found.options
     return circuit_facts(
         name,
-        f"sha256:{revision.manifest.files[MODEL]}",
+        _model(revision),
         found.network.target,
         float(checked_keep(options.keep)),
         options.criterion,
         graph,
         _info(found),
     )
+
+
+def _model(revision: Revision) -> str:
+    return f"sha256:{revision.manifest.files[MODEL]}"
 
 
 def _info(found: FoundCircuit) -> dict[str, Value]:
