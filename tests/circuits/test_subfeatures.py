@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -20,6 +21,7 @@ from proofsight_server.circuits.selectivity import (
     separation,
     shuffled,
 )
+from proofsight_server.circuits.splitting import SplitOptions, split
 from proofsight_server.circuits.subfeatures import SubfeatureOptions, subfeatures
 from proofsight_server.circuits.target import Unit
 from proofsight_server.circuits.target_network import target_network
@@ -151,3 +153,24 @@ def test_groups_and_options_that_make_no_sense_are_refused() -> None:
         subfeatures(general, x, (np.arange(4), np.arange(20, 25)), OPTIONS)
     with pytest.raises(BadOption, match="20 draws at least"):
         SubfeatureOptions(draws=19)
+
+
+def test_the_protocol_finds_planted_routes_without_being_told() -> None:
+    options = SplitOptions(24, GroupingOptions(most=2, draws=5), OPTIONS)
+    found = split(two_routes(), images(apart=True), options=options)
+    assert found.found and found.subfeatures is not None
+    groups = [members.tolist() for members in found.subfeatures.groups]
+    assert sorted(groups) == [list(range(12)), list(range(12, 24))]
+    document = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert document["circuits"]["p"] < 0.05 and document["grouping"]["sizes"] == [12, 12]
+    given = split(two_routes(), images(apart=True), GROUPS, options)
+    assert given.found and given.grouping is None
+
+
+def test_without_routes_of_their_own_the_answer_is_no_split_found() -> None:
+    options = SplitOptions(24, GroupingOptions(most=2, draws=5), OPTIONS)
+    found = split(two_routes(), images(apart=False), options=options)
+    assert not found.found and found.reason.startswith("no split found")
+    assert found.to_json()["reason"] == found.reason
+    with pytest.raises(BadOption, match="look at 20 at least"):
+        SplitOptions(19)
