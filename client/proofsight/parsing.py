@@ -125,6 +125,7 @@ def node(message: proof_pb2.ProofNode) -> Node:
         _score(message.score) if message.HasField("score") else None,
         message.points if message.kind == proof_pb2.GOAL_KIND_POINTS else None,
         message.left_out,
+        message.circuit,
     )
 
 

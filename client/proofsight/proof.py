@@ -86,7 +86,8 @@ class Node:
 
     `label` is the name that people gave a proposition, also where it was not observed; `points`
     what a line of points adds to its class's score where it holds; `left_out` how many more
-    children the whole refutation has (`whole=True`).
+    children the whole refutation has (`whole=True`); `circuit` is the id of a circuit of the
+    channel that a proposition reads, empty where none was found yet.
     """
 
     goal: str
@@ -101,6 +102,7 @@ class Node:
     score: Score | None = None
     points: int | None = None
     left_out: int = 0
+    circuit: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON ready; what a node does not have is left out."""
@@ -111,6 +113,8 @@ class Node:
             answer["class"] = self.class_name
         if self.label:
             answer["label"] = self.label
+        if self.circuit:
+            answer["circuit"] = self.circuit
         if self.evidence is not None:
             evidence = self.evidence
             answer["evidence"] = {

@@ -24,7 +24,7 @@ them to a stream.
 %
 %   Head is the JSON of a node up to its status.  After follows the status
 %   where the node's value was seen or, of a clause, where its rule is to
-%   be named.  Details are class(C), proposition(P), label(L), rule(R),
+%   be named.  Details are class(C), proposition(P), label(L), circuit(C), rule(R),
 %   points(N) and threshold(T).  Of a score, whose points are known later, Head
 %   ends before them in the goal, and After goes on behind them up to the
 %   status.
@@ -169,7 +169,7 @@ more_children([Child|Children], Fragments, Tail) =>
 %!  nodes_terms(+Nodes, -Terms) is det.
 %
 %   Terms are node(Goal, Kind, Status, Children, Details), one for each of
-%   Nodes.  Details may hold class(C), proposition(P), label(L), rule(R),
+%   Nodes.  Details may hold class(C), proposition(P), label(L), circuit(C), rule(R),
 %   points(N), value(V), threshold(T), count(Needed, Holding, Total),
 %   score(Points, Base, Against), see expand_node/5 of expansion.pl, and
 %   left_out(Count), how many more children there would be.

@@ -7,6 +7,7 @@
 :- use_module(library(apply), [maplist/3]).
 :- use_module(library(lists), [member/2, nth1/3]).
 :- use_module(library(pairs), [pairs_values/2]).
+:- use_module(circuits, [behind/3]).
 :- use_module(numbering,
               [ clauses_by_head/3, clauses_of/3, describe/6, named/4,
                 numbered/2, start_numbers/1
@@ -40,7 +41,8 @@ heads.  Each gets a number, and facts in the module of the revision:
       that of class/2 or, under the policy `points`, of the score
     - default(ClassNodes)
   - '$goal'(Id, Kind, Image, Goal, Details): how it reads; Details are
-    class(C), proposition(P), label(L), rule(R), points(N), threshold(T)
+    class(C), proposition(P), label(L), circuit(C), rule(R), points(N),
+    threshold(T)
   - '$named'(Name, Kind, Id): the node of a goal
   - '$text'(Id, Head, After): its JSON for the image `img`, see node_texts/5
   - '$layer'(Number, Indexes): where the values of a layer stand
@@ -197,9 +199,13 @@ active_node(KB, ByHead, Labels, Layers, P, Feature, Threshold) :-
     arg(1, Feature, Layer),
     once(nth1(Number, Layers, Layer)),
     (   KB:'$observable'(P, Index)
-    ->  Evidence = [threshold(Threshold)]
+    ->  Evidence0 = [threshold(Threshold)]
     ;   Index = 0,
-        Evidence = []
+        Evidence0 = []
+    ),
+    (   behind(KB, P, Circuit)          % the first of several
+    ->  Evidence = [circuit(Circuit)|Evidence0]
+    ;   Evidence = Evidence0
     ),
     (   memberchk(label(P, Label, _, _), Labels)
     ->  Details = [proposition(P), label(Label)|Evidence]

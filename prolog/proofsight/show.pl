@@ -91,8 +91,13 @@ trees([Child|Children], Nodes, Seen, CutShort, Before, Lines, Tail) =>
 
 label(Details, Label) :-
     (   memberchk(label(Text), Details)
-    ->  text(label, [label=Text], Label)
-    ;   Label = ""
+    ->  text(label, [label=Text], Label0)
+    ;   Label0 = ""
+    ),
+    (   memberchk(circuit(Id), Details)
+    ->  text(circuit, [circuit=Id], Circuit),
+        string_concat(Label0, Circuit, Label)
+    ;   Label = Label0
     ).
 
 %   The message of a node, by what it has.

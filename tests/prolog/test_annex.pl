@@ -6,6 +6,8 @@
 :- use_module('../../prolog/proofsight/check').
 :- use_module('../../prolog/proofsight/revision').
 :- use_module('../../prolog/proofsight/service').
+:- use_module('../../prolog/proofsight/show').
+:- use_module(library(http/json), [atom_json_dict/3]).
 :- use_module(asked, [queried/6]).
 :- use_module(written_revision).
 
@@ -128,3 +130,32 @@ left(Left, Directory) :-
     findall(C, KB:circuit(C, _, _, _, _), Left).
 
 :- end_tests(annexed_revision).
+
+:- begin_tests(circuit_behind).
+
+%   g reads channel 1 of `high`, whose circuit is c1; f another channel.
+
+explained(Json, Directory) :-
+    service_load(Directory, [], KB, _),
+    service_explain(KB, facts(img, values(0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.9, 0.9), []),
+                    class("x"), [], Json).
+
+test('a literal names the circuit of the channel that it reads', Circuits == ["g"-"c1"]) :-
+    plunit_annex:circuit(Text),
+    with_revision(['rules.pl'="class(I, x) :- rule(r, I), active(I, g), active(I, f).\n",
+                   'circuits/a.pl'=Text],
+                  explained(Json)),
+    atom_string(Atom, Json),
+    atom_json_dict(Atom, Answer, []),
+    findall(P-Circuit,
+            ( member(Node, Answer.nodes),
+              get_dict(circuit, Node, Circuit),
+              P = Node.proposition
+            ),
+            Circuits).
+test('it stands behind the label', Line == "g is active: 0.9 > 0.5  ['ear']  (circuit c1)") :-
+    Details = [ proposition(g), label(ear), circuit(c1), threshold(0.5), value(0.9) ],
+    proof_lines(proof([node(active(img, g), active, 'FACT', [], Details)], ''), [Line0]),
+    format(string(Line), '~s', [Line0]).
+
+:- end_tests(circuit_behind).

@@ -68,7 +68,7 @@ def lines(proof: Proof, language: str = "en") -> Iterator[Line]:
         yield Line(
             branches,
             before + _text(node, proof.cut_short, table),
-            fill(table["label"], {"label": node.label}) if node.label else "",
+            _marks(node, table),
             table["shown_above"] if again else "",
             status,
         )
@@ -98,6 +98,13 @@ def proposition(node: Node) -> str:
         return node.evidence.proposition
     atom = node.goal.partition("(")[2].partition(",")[2].removesuffix(")")
     return unquote(atom)
+
+
+def _marks(node: Node, table: Mapping[str, str]) -> str:
+    """What people call a node, and the circuit beneath it."""
+    label = fill(table["label"], {"label": node.label}) if node.label else ""
+    circuit = fill(table["circuit"], {"circuit": node.circuit}) if node.circuit else ""
+    return label + circuit
 
 
 def _merged(node: Node) -> bool:

@@ -51,6 +51,7 @@ def _node(host: Host, node: Mapping[str, Any], regions: Mapping[str, Box]) -> pr
         children=node.get("children", ()),
         class_name=node.get("class", ""),
         label=node.get("label", ""),
+        circuit=node.get("circuit", ""),
         points=node.get("points", 0),
         left_out=node.get("left_out", 0),
     )
