@@ -56,18 +56,18 @@ class Prepared:
 
 CASES = (
     Case(
-        "ResNet-20", "npz:cifar10/cifar10_jpeg.npz", 48, 10,
+        "ResNet-20", "npz:cifar10/cifar10_jpeg.npz", 32, 5,
         model="examples.networks:resnet20", weights="weights/resnet20_cifar10.pt",
         preprocessing=PreprocessingOptions(normalize=IMAGENET),
     ),
     Case(
-        "SqueezeNet 1.1", "images:imagenet_samples", 20, 5,
+        "SqueezeNet 1.1", "images:imagenet_samples", 16, 4,
         model="torchvision:squeezenet1_1", weights="weights/squeezenet1_1_imagenet.pt",
         preprocessing=PreprocessingOptions(size=256, crop=224, normalize=IMAGENET),
     ),
-    Case("MNIST", "mnist:MNIST", 48, 10),
+    Case("MNIST", "mnist:MNIST", 32, 5),
 )  # fmt: skip
-DIGITS = Case("digits", "digits", 48, 10)
+DIGITS = Case("digits", "digits", 32, 5)
 
 
 def prepared(workspace: Workspace, data: Path | None, case: Case) -> Prepared:
