@@ -194,7 +194,6 @@ def test_the_landscape_has_a_curve_and_a_constant_for_each_layer(
         ({"images": 1}, "images is a number from 2"),
         ({"tail": 1}, "the mofn learner has no option 'tail'; it has order, beta"),
         ({"order": "exhaustive"}, "at most 20 of them"),
-        ({"beta": 1.0}, "no class has a rule with a literal"),
     ],
 )
 def test_options_out_of_range_are_refused(
@@ -237,3 +236,7 @@ def test_a_unit_without_weights_has_no_literal_and_says_so(hidden: Source) -> No
     assert any("their weights are 0, so it is never concluded" in one for one in reading.warnings)
     assert [rule.id for rule in reading.program.rules] == ["m1", "m2"]
     assert np.isfinite(reading.report["layers"][0]["rules"]["complexity"])
+    none = replace(layer, weight=np.zeros_like(weight))
+    subject = Subject(hidden.network, hidden.dataset, (none,), 0, 64, Watch())
+    with pytest.raises(BadOption, match=r"no class has a rule with a literal.*weights are 0"):
+        MofNRules().read(subject)

@@ -37,6 +37,8 @@ def print_figures(figures: Mapping[str, Any]) -> None:
     )
     if figures.get("entries"):
         _print_entries(figures["entries"])
+    if "mofn" in figures:
+        _print_layers(figures["mofn"]["layers"])
 
 
 def _print_entries(entries: Sequence[Mapping[str, Any]]) -> None:
@@ -54,3 +56,19 @@ def _print_entries(entries: Sequence[Mapping[str, Any]]) -> None:
             rows.append([*row, share(sum(agreement) / len(agreement) if agreement else None)])
     headings = [f"{HYBRIDS[source]}{unit}" for source in sources for unit in ("", " acc.")]
     print_table(["entered at", "split", *headings, "links"], rows)
+
+
+def _print_layers(layers: Sequence[Mapping[str, Any]]) -> None:
+    """Print how well M-of-N rules explain the units of each layer, as means over these."""
+    rows = []
+    for layer in layers:
+        rules = layer["rules"]
+        units = f"{layer['units'] - len(layer['without_target'])}/{layer['units']}"
+        size = [f"{rules[key] or 0:.1f}" for key in ("m", "literals")]
+        rows.append(
+            [layer["layer"], layer["below"], units, str(layer["inputs"]), *size]
+            + [share(rules["error"][part]) for part in ("fit", "heldout", "test")]
+            + [share(layer["baseline"]["test"] or layer["baseline"]["fit"])]
+        )
+    headings = ["layer", "reads", "units", "inputs", "M", "N", "error", "held out", "test"]
+    print_table([*headings, "constant"], rows)
