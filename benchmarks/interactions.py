@@ -146,7 +146,8 @@ def _starts() -> list[Row]:
     rows: list[Row] = []
     for box in BOXES:
         for gap in (1e-3, 1e-4):
-            agreeing, reached = [], []
+            agreeing: list[float] = []
+            reached: list[float] = []
             for seed in SEEDS:
                 tables = network_tables(8, 2, seed)
                 pair = [

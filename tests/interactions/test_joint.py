@@ -21,7 +21,8 @@ def network_like(regions: int, networks: int, seed: int = 0) -> Doubles:
     hidden = np.maximum(masks @ inner + rng.normal(size=(networks, 1, 12)), 0)
     v = np.einsum("nmh,nh->nm", hidden, rng.normal(size=(networks, 12)))
     v -= v[:, :1]
-    return 5 * v / np.abs(v[:, -1:]) - 1.5
+    tables: Doubles = 5 * v / np.abs(v[:, -1:]) - 1.5
+    return tables
 
 
 def planted(regions: int, networks: int, seed: int, noise: float = 0.0) -> tuple[Doubles, set[int]]:
@@ -131,7 +132,7 @@ def test_the_box_takes_noise_up() -> None:
 
 def test_an_additive_table_has_single_regions_only() -> None:
     v = ((np.arange(64)[:, None] >> np.arange(6)) & 1) @ np.array([1.0, -2, 3, 0.5, 4, -1])
-    found = extract(v, box=0, gap=1e-6)
+    found = extract(v, box=0)
     single = orders(6) == 1
     assert np.allclose(found.and_effects[single], [1, -2, 3, 0.5, 4, -1], atol=1e-4)
     assert np.abs(found.and_effects[~single]).max() < 1e-4
@@ -152,10 +153,10 @@ def test_the_example_of_the_paper_costs_no_more_than_its_and_or_form() -> None:
 
 def test_random_starts_end_at_the_same_primitives() -> None:
     v = network_like(5, 2)
-    one = extract(v, box=0, gap=1e-4)
-    other = extract(v, box=0, gap=1e-4, rng=np.random.default_rng(1))
+    one = extract(v, box=0)
+    other = extract(v, box=0, rng=np.random.default_rng(1))
     assert np.isclose(one.value, other.value, rtol=1e-3)
-    assert min(agreement(one, other, top=20)) >= 0.9
+    assert min(agreement(one, other, top=20)) >= 0.95
 
 
 def test_a_small_span_is_noted_and_so_is_a_gap_that_is_not_reached() -> None:

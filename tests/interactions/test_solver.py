@@ -96,7 +96,7 @@ objectives = st.builds(
     Objective,
     st.sampled_from([0.0, 0.5, 0.9, 1.0]),
     st.sampled_from([0.1, 0.5, 1.0]),
-    st.just(np.array([1.0, 2.0, 0.5, 1.0])),
+    st.just(np.array([[1.0, 2.0, 0.5, 1.0], [1.0, 3.0, 1.0, 0.7]])),
 )
 
 
@@ -109,7 +109,8 @@ def test_the_prox_is_where_loss_and_distance_are_least(
     found = loss.prox(point, 0.3)
 
     def cost(z: Doubles) -> float:
-        return 0.3 * loss.value(z.reshape(point.shape)) + ((z - point.ravel()) ** 2).sum() / 2
+        distance = float(((z - point.ravel()) ** 2).sum())
+        return 0.3 * loss.value(z.reshape(point.shape)) + distance / 2
 
     least = cost(found.ravel())
     for start in (point.ravel(), found.ravel()):

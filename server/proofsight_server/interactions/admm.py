@@ -1,6 +1,7 @@
 """Minimises the joint loss over splits: ADMM with exact steps, stopped by a duality gap.
 
-Source: Boyd et al., https://doi.org/10.1561/2200000016 (§3.4: over-relaxation, balancing).
+Sources: Boyd et al., https://doi.org/10.1561/2200000016 (§3.4: over-relaxation, balancing);
+Friedlander & Tseng, https://doi.org/10.1137/060675320 (curvature that does not move the optimum).
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from proofsight_server.interactions.objective import Objective
 _RELAXATION: Final = 1.6
 _EVERY: Final = 25  # steps between two looks at the gap
 _IMBALANCE: Final = 5.0  # of the two residuals, from which the penalty is changed
+_SLOPE: Final = 30.0  # of the gap: how much dearer an AND of all regions is than one of one
+_CURVATURE: Final = 2.0  # of the gap: what ½ curvature · ‖effects‖² is worth, twice
+_SETTLING: Final = 600  # steps with curvature at most
+_STILL: Final = 1e-4  # of the largest effect: effects that move by less have settled
 _PENALTY: Final = 30.0  # of normalised scores: thresholds of a few per cent of their span
 
 
@@ -59,49 +64,87 @@ def minimise(
     max_steps: int,
     rng: np.random.Generator | None = None,
 ) -> Minimum:
-    """The split of least loss to a relative duality gap, or the best of `max_steps` steps."""
-    target = split.start(rng)
-    dual = np.zeros_like(target)
-    effects = split.effects(target)
+    """The split of least loss to a relative duality gap, or the best of `max_steps` steps.
+
+    Many splits may have that loss: A₁ + A₂ is as dear as AND₁₂ + OR₁₂.  Once half the gap is
+    reached, the loss is tilted towards low orders and ANDs, and gets a little curvature.  That
+    leads from every start to the same effects; their loss without tilt is within the gap.
+    """
+    state = _State(split, objective, rng)
+    effects = split.effects(state.target)
     best = Minimum(effects, objective.value(effects), 0.0, 0)
-    penalty = _PENALTY
-    for step in range(1, max_steps + 1):
-        point = split.nearest(target - dual)
-        ahead = _RELAXATION * point + (1 - _RELAXATION) * target + dual
-        before, target = target, _pulled(split, objective, ahead, 1 / penalty)
-        dual = ahead - target
-        if step % _EVERY and step < max_steps:
-            continue
-        best = _better(best, split, objective, point, penalty * dual, step)
-        if best.value - best.lower <= gap * best.value:
-            break
-        if step < max_steps / 2:
-            change = _balance(point - target, penalty * (target - before))
-            penalty, dual = penalty * change, dual / change
+    while state.steps < max_steps:
+        state.advance(min(_EVERY, max_steps - state.steps))
+        best = _better(best, split, objective, state)
+        if best.value - best.lower <= gap / 2 * best.value:
+            return _settled(best, state, gap, max_steps)
+        if state.steps < max_steps / 2:
+            state.balance()
     return best
 
 
-def _pulled(split: Split, objective: Objective, point: Doubles, step: float) -> Doubles:
-    return np.concatenate([objective.prox(point[:2], step), split.clipped(point[2:])])
+class _State:
+    """Where ADMM is: the target of the prox, the scaled dual, and the penalty between them."""
+
+    def __init__(self, split: Split, objective: Objective, rng: np.random.Generator | None) -> None:
+        self.split, self.objective = split, objective
+        self.target = split.start(rng)
+        self.point = self.before = self.target
+        self.dual = np.zeros_like(self.target)
+        self.penalty = _PENALTY
+        self.curvature = 0.0
+        self.steps = 0
+
+    def advance(self, steps: int) -> None:
+        """Take some steps."""
+        for _ in range(steps):
+            self.point = self.split.nearest(self.target - self.dual)
+            ahead = _RELAXATION * self.point + (1 - _RELAXATION) * self.target + self.dual
+            pulled = self.objective.prox(ahead[:2], 1 / self.penalty, self.curvature)
+            self.before = self.target
+            self.target = np.concatenate([pulled, self.split.clipped(ahead[2:])])
+            self.dual = ahead - self.target
+        self.steps += steps
+
+    def balance(self) -> None:
+        """Change the penalty so that both residuals shrink alike."""
+        primal = float(np.linalg.norm(self.point - self.target))
+        dual = self.penalty * float(np.linalg.norm(self.target - self.before))
+        change = 1.0
+        if primal > _IMBALANCE * dual:
+            change = 2.0
+        elif dual > _IMBALANCE * primal:
+            change = 0.5
+        self.penalty, self.dual = self.penalty * change, self.dual / change
 
 
-def _better(
-    best: Minimum, split: Split, objective: Objective, point: Doubles, duals: Doubles, step: int
-) -> Minimum:
-    """The better of two minima with the better of two lower bounds."""
-    effects = split.effects(point)
+def _settled(best: Minimum, state: _State, gap: float, max_steps: int) -> Minimum:
+    """The minimum of the tilted loss, or the best so far where that is not within the gap."""
+    split, objective = state.split, state.objective
+    state.objective = objective.tilted(_SLOPE * gap)
+    state.curvature = _CURVATURE * gap * best.value / float((state.target[:2] ** 2).sum())
+    last = min(max_steps, state.steps + _SETTLING)
+    while state.steps < last:
+        before = state.target
+        state.advance(min(_EVERY, last - state.steps))
+        moved = float(np.abs(state.target - before).max())
+        if moved <= _STILL * float(np.abs(state.target).max()):
+            break
+        state.balance()
+    effects = split.effects(state.point)
     value = objective.value(effects)
-    feasible, worth = split.bound(duals[:2])
+    if value - best.lower > gap * value:
+        return Minimum(best.effects, best.value, best.lower, state.steps)
+    return Minimum(effects, value, best.lower, state.steps)
+
+
+def _better(best: Minimum, split: Split, objective: Objective, state: _State) -> Minimum:
+    """The better of two minima with the better of two lower bounds."""
+    effects = split.effects(state.point)
+    value = objective.value(effects)
+    feasible, worth = split.bound(state.penalty * state.dual[:2])
     gauge = objective.gauge(feasible)
     lower = max(best.lower, worth / gauge if gauge else 0.0)
     if value < best.value:
-        return Minimum(effects, value, lower, step)
-    return Minimum(best.effects, best.value, lower, step)
-
-
-def _balance(primal: Doubles, dual: Doubles) -> float:
-    """What to multiply the penalty with, so that both residuals shrink alike."""
-    ratio = float(np.linalg.norm(primal)), float(np.linalg.norm(dual))
-    if ratio[0] > _IMBALANCE * ratio[1]:
-        return 2.0
-    return 0.5 if ratio[1] > _IMBALANCE * ratio[0] else 1.0
+        return Minimum(effects, value, lower, state.steps)
+    return Minimum(best.effects, best.value, lower, state.steps)

@@ -25,8 +25,8 @@ OrderWeight = Literal["none", "tie", "noise"]
 class Objective:
     """Weights of a row's largest effect and of the sum of its effects, and of rows by order.
 
-    `row_weights` is (2^n,), the ω of each mask.  Effects have shape (2, m, 2^n): AND and OR,
-    networks, masks.
+    `row_weights` is (2, 2^n), the ω of each AND and OR.  Effects have shape (2, m, 2^n): AND and
+    OR, networks, masks.
     """
 
     of_maximum: float
@@ -39,13 +39,24 @@ class Objective:
         rows = self.of_maximum * sizes.max(axis=1) + self.of_sum * sizes.sum(axis=1)
         return float((rows * self.row_weights).sum())
 
-    def prox(self, effects: Doubles, step: float) -> Doubles:
-        """argmin_z step · f(z) + ½‖z − effects‖², row by row."""
-        threshold = self.row_weights * step
+    def prox(self, effects: Doubles, step: float, curvature: float = 0.0) -> Doubles:
+        """argmin_z step · (f(z) + ½ curvature · ‖z‖²) + ½‖z − effects‖², row by row."""
+        bent = 1 + step * curvature
+        effects, threshold = effects / bent, self.row_weights[:, None] * (step / bent)
         if effects.shape[1] == 1:
             return _shrunk(effects, (self.of_maximum + self.of_sum) * threshold)
         shrunk = _shrunk(effects, self.of_sum * threshold)
         return _less_l1_projection(shrunk, self.of_maximum * threshold)
+
+    def tilted(self, slope: float) -> Objective:
+        """The loss with rows the dearer the higher their order, and ORs than ANDs.
+
+        The weights of one region and of all of them differ by a factor of 1 + slope.
+        """
+        sizes = orders(self.row_weights.shape[1].bit_length() - 1)
+        steps = np.stack([sizes - 1.0, sizes - 0.5]) / max(int(sizes[-1]), 1)
+        weights = self.row_weights * (1 + slope * np.maximum(steps, 0))
+        return Objective(self.of_maximum, self.of_sum, weights)
 
     def gauge(self, duals: Doubles) -> float:
         """The largest of max_j (sum of the j largest |y|) / (w_max + j · w_sum) over rows / ω.
@@ -54,7 +65,8 @@ class Objective:
         """
         sums = np.cumsum(-np.sort(-np.abs(duals), axis=1), axis=1)
         counts = np.arange(1, duals.shape[1] + 1)[:, None]
-        return float((sums / (self.of_maximum + counts * self.of_sum) / self.row_weights).max())
+        gauges = sums / (self.of_maximum + counts * self.of_sum)
+        return float((gauges / self.row_weights[:, None]).max())
 
 
 def objective_named(name: str, alpha: float, regions: int, order_weight: str = "none") -> Objective:
@@ -77,7 +89,7 @@ def objective_named(name: str, alpha: float, regions: int, order_weight: str = "
     if not (np.isfinite(alpha) and 0 <= alpha <= most):
         bounds = "in 0..1" if name == "mix" else "a number from 0"
         raise BadOption(f"alpha of {name} is {bounds}, not {alpha!r}", alpha=alpha)
-    weights = _row_weights(order_weight, regions)
+    weights = np.tile(_row_weights(order_weight, regions), (2, 1))
     return Objective(1.0 - alpha if name == "mix" else 1.0, float(alpha), weights)
 
 
