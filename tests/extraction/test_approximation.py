@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from proofsight.prolog_home import prolog_home
 from proofsight_server.errors import BadOption, BadWeights
 from proofsight_server.extraction.approximation import Approximation
 from proofsight_server.extraction.evaluate import evaluate_revision
@@ -22,6 +25,10 @@ from proofsight_server.extraction.options import ExtractOptions
 from proofsight_server.extraction.progress import Watch
 from proofsight_server.knowledge.repository import Repository
 from proofsight_server.knowledge.revision import check_revision
+from proofsight_server.knowledge.source import write_quantiser, write_rules
+from proofsight_server.reasoning.call import Question
+from proofsight_server.reasoning.facts import FactsFrame
+from proofsight_server.reasoning.pool import Pool
 from proofsight_server.rules.evaluation import evaluate
 from proofsight_server.rules.program import AtLeast, ClassHead, DerivedHead
 from proofsight_server.symbols.feature import Ints
@@ -337,3 +344,24 @@ def test_what_is_published_checks_and_decides_as_what_was_read(
     assert (revision.directory / "curves" / "approximation.json").is_file()
     again = evaluate_revision(revision, dataset, made.network, batch=100)
     assert again.figures["test"]["fidelity"] == report["figures"]["composed"]["test"]["fidelity"]
+
+
+async def test_prolog_decides_every_input_as_the_vectorised_program(
+    subject: Make, tmp_path: Path
+) -> None:
+    reading = read(subject(nn.Sigmoid()), order=2, max_terms=None, min_support=0)
+    quantisation, program = reading.quantisation, reading.program
+    (tmp_path / "quantiser.pl").write_text(
+        write_quantiser(quantisation.layers, quantisation.propositions), encoding="utf-8"
+    )
+    (tmp_path / "rules.pl").write_text(write_rules(program), encoding="utf-8")
+    bits = np.array(list(product((False, True), repeat=len(quantisation.names))))
+    on = np.nextafter(quantisation.thresholds, np.float32(np.inf), dtype=np.float32)
+    values = np.where(bits, on, quantisation.thresholds)
+    decisions = evaluate(program, bits, quantisation.names).decisions
+    async with Pool(tmp_path, prolog_home(), workers=1, queue=1000) as pool:
+        frames = [FactsFrame("img", np.ascontiguousarray(row), ()) for row in values]
+        proofs = await asyncio.gather(*(pool.explain(f, Question("decision")) for f in frames))
+    said = [proof["decision"] for proof in proofs]
+    assert said == [None if index < 0 else program.classes[index] for index in decisions]
+    assert None in said and len(set(said)) > 1

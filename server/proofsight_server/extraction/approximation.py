@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import Any, get_args
 from typing import Literal as OneOf
 
@@ -20,12 +19,15 @@ from proofsight_server.extraction.approximated_layer import (
 )
 from proofsight_server.extraction.approximation_report import (
     diagram_report,
+    input_report,
     layer_report,
-    saturation_report,
-    side_report,
+    logit_report,
+    saturation_reports,
+    unit_reports,
+    without_units,
 )
 from proofsight_server.extraction.approximation_warnings import warnings_of
-from proofsight_server.extraction.composed_program import Composed, Manner, Negation, composed
+from proofsight_server.extraction.composed_program import Manner, Negation, composed
 from proofsight_server.extraction.layerwise import Reading, Subject
 from proofsight_server.extraction.pedagogical import pedagogical
 from proofsight_server.extraction.probing import Seen
@@ -206,8 +208,8 @@ class Approximation:
         }
         taken = self._taken(stack, figures)
         program = programs[taken]
-        units = _units(layers, sides, found, heldout, names)
-        spreads = _saturation(layers)
+        units = unit_reports(layers, sides, found, heldout, names)
+        spreads = saturation_reports(layers)
         report: dict[str, Any] = {
             "options": {**asdict(self), "limit_data": self._plan().limit_data},
             "heldout": heldout,
@@ -217,11 +219,11 @@ class Approximation:
                 layer_report(layer, own, said, heldout)
                 for layer, own, said in zip(layers, units, found.layers, strict=True)
             ],
-            "saturation": [_without_units(one) for one in spreads],
-            "inputs": _inputs(layers[0], names, splits, heldout),
+            "saturation": [without_units(one) for one in spreads],
+            "inputs": input_report(layers[0], names, splits, heldout),
         }
         if self.softmax == "logit":
-            report["logit"] = _logit(layers[-1], found, heldout)
+            report["logit"] = logit_report(layers[-1], found, heldout)
         document = {**report, "saturation": spreads, "units": units}
         if self.diagram:
             document["diagrams"] = [
@@ -258,68 +260,6 @@ def _figures(
             key: getattr(metrics, key) for key in ("fidelity", "undecided", "covered_fidelity")
         }
     return found
-
-
-def _units(
-    layers: Sequence[ApproximatedLayer],
-    sides: Sequence[Sequence[SideFormula]],
-    found: Composed,
-    heldout: str,
-    names: Sequence[str],
-) -> list[list[dict[str, Any]]]:
-    inputs = list(names)
-    units = []
-    for layer, own, said in zip(layers, sides, found.layers, strict=True):
-        units.append([side_report(layer, one, heldout, said, inputs=inputs) for one in own])
-        inputs = [target.on for target in layer.targets]
-    return units
-
-
-def _saturation(layers: Sequence[ApproximatedLayer]) -> list[dict[str, Any]]:
-    """Per hidden layer, on training images."""
-    return [
-        {
-            "layer": below.layer.info.layer.atom,
-            **saturation_report(above.spread),
-        }
-        for below, above in pairwise(layers)
-        if above.spread is not None
-    ]
-
-
-def _without_units(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in found.items() if key != "units"}
-
-
-def _inputs(
-    layer: ApproximatedLayer, names: Sequence[str], splits: Splits, heldout: str
-) -> dict[str, Any]:
-    """The ends of each input's range, and how many values of other images lie beyond them."""
-    width = len(names)
-    beyond = layer.range.outside(splits[heldout].values[:, :width])
-    return {
-        "low": dict(zip(names, layer.range.low.tolist(), strict=True)),
-        "high": dict(zip(names, layer.range.high.tolist(), strict=True)),
-        "constant": [name for name, w in zip(names, layer.range.width, strict=True) if not w],
-        "outside": {
-            "values": int(beyond.sum()),
-            "of": int(beyond.size),
-            "images": int(beyond.any(axis=1).sum()),
-        },
-    }
-
-
-def _logit(layer: ApproximatedLayer, found: Composed, split: str) -> dict[str, Any]:
-    """How well the classes' own targets are met, beside the fidelity to the argmax."""
-    on, truth = found.layers[-1].on[split], layer.on[split]
-    count = on.sum(axis=1)
-    return {
-        "agreement": float((on == truth).mean()),
-        "all_classes": float((on == truth).all(axis=1).mean()),
-        "none": float((count == 0).mean()),
-        "one": float((count == 1).mean()),
-        "several": float((count > 1).mean()),
-    }
 
 
 def _quantisation(

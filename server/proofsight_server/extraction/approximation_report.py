@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from proofsight_server.extraction.approximated_layer import ApproximatedLayer
-from proofsight_server.extraction.composed_program import ComposedLayer
+from proofsight_server.extraction.composed_program import Composed, ComposedLayer
+from proofsight_server.extraction.probing import Seen
 from proofsight_server.extraction.side_formulas import SideFormula, side_name
 from proofsight_server.rules.counting_bounds import counting_bounds
 from proofsight_server.rules.decision_diagram import DecisionDiagram
@@ -19,7 +21,7 @@ from proofsight_server.symbols.feature import Bools
 _STATUSES = ("complete", "order", "terms", "time")
 
 
-def side_report(
+def _side(
     layer: ApproximatedLayer,
     side: SideFormula,
     split: str,
@@ -127,7 +129,7 @@ def layer_report(
     }
 
 
-def saturation_report(found: Saturation) -> dict[str, Any]:
+def _saturation(found: Saturation) -> dict[str, Any]:
     """The means over units, and each unit by itself."""
     return {
         "mean": float(found.mean.mean()),
@@ -139,6 +141,70 @@ def saturation_report(found: Saturation) -> dict[str, Any]:
                 zip(found.mean, found.high, found.near, strict=True)
             )
         ],
+    }
+
+
+def unit_reports(
+    layers: Sequence[ApproximatedLayer],
+    sides: Sequence[Sequence[SideFormula]],
+    found: Composed,
+    heldout: str,
+    names: Sequence[str],
+) -> list[list[dict[str, Any]]]:
+    """Every side of every target, per layer; `names` are the inputs of the lowest one."""
+    inputs = list(names)
+    units = []
+    for layer, own, said in zip(layers, sides, found.layers, strict=True):
+        units.append([_side(layer, one, heldout, said, inputs=inputs) for one in own])
+        inputs = [target.on for target in layer.targets]
+    return units
+
+
+def saturation_reports(layers: Sequence[ApproximatedLayer]) -> list[dict[str, Any]]:
+    """Per hidden layer, on training images."""
+    return [
+        {
+            "layer": below.layer.info.layer.atom,
+            **_saturation(above.spread),
+        }
+        for below, above in pairwise(layers)
+        if above.spread is not None
+    ]
+
+
+def without_units(found: Mapping[str, Any]) -> dict[str, Any]:
+    """A saturation report with the means only."""
+    return {key: value for key, value in found.items() if key != "units"}
+
+
+def input_report(
+    layer: ApproximatedLayer, names: Sequence[str], splits: Mapping[str, Seen], heldout: str
+) -> dict[str, Any]:
+    """The ends of each input's range, and how many values of other images lie beyond them."""
+    width = len(names)
+    beyond = layer.range.outside(splits[heldout].values[:, :width])
+    return {
+        "low": dict(zip(names, layer.range.low.tolist(), strict=True)),
+        "high": dict(zip(names, layer.range.high.tolist(), strict=True)),
+        "constant": [name for name, w in zip(names, layer.range.width, strict=True) if not w],
+        "outside": {
+            "values": int(beyond.sum()),
+            "of": int(beyond.size),
+            "images": int(beyond.any(axis=1).sum()),
+        },
+    }
+
+
+def logit_report(layer: ApproximatedLayer, found: Composed, split: str) -> dict[str, Any]:
+    """How well the classes' own targets are met, beside the fidelity to the argmax."""
+    on, truth = found.layers[-1].on[split], layer.on[split]
+    count = on.sum(axis=1)
+    return {
+        "agreement": float((on == truth).mean()),
+        "all_classes": float((on == truth).all(axis=1).mean()),
+        "none": float((count == 0).mean()),
+        "one": float((count == 1).mean()),
+        "several": float((count > 1).mean()),
     }
 
 
