@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--criterion",
         metavar="C",
         default="kernel_mask",
-        help="kernel_mask, actgrad, snip, magnitude, force or random (kernel_mask)",
+        help="kernel_mask, actgrad, snip, magnitude, force, random, or auto: the best of them on a "
+        "third part of the images (kernel_mask)",
     )
     parser.add_argument(
         "--loss",
@@ -67,6 +68,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="write the circuit as a network of its own, checked to be equal to the masked one",
     )
+    parser.add_argument(
+        "--split",
+        action="store_true",
+        help="also look for groups of images that reach the target by routes of their own",
+    )
     add_allow_model(parser)
     _add_server(parser)
     add_json(parser)
@@ -86,10 +92,10 @@ def run(args: argparse.Namespace) -> int:
     if args.server:
         if args.revision is not None or not args.kb:
             args.parser.error("with --server, name the knowledge base with --kb KB, not as R/KB")
-        if args.data or args.out or args.shrink:
+        if args.data or args.out or args.shrink or args.split:
             args.parser.error(
                 "a server uses its own data and stores the circuit where it is; leave --data, "
-                "--out and --shrink out, or run this where the repository is"
+                "--out, --shrink and --split out, or run this where the repository is"
             )
         from proofsight_server.commands.circuit_remotely import circuit_remotely
 
@@ -128,6 +134,8 @@ def _circuit(args: argparse.Namespace) -> int:
         if args.shrink:
             with watch.step("shrinking"):
                 document["shrunk"] = _shrunk(found, args.shrink, document)
+        if args.split:
+            document["split"] = _split(found, watch.phase("comparing routes"))
     print_json(document) if args.json else tell(document)
     return REFUSED if found.collapse else 0
 
@@ -153,6 +161,18 @@ def _copied(files: Any, directory: Path) -> list[str]:
 
     directory.mkdir(parents=True, exist_ok=True)
     return [str(shutil.copy(path, directory)) for path in files]
+
+
+def _split(found: Any, report: Any) -> dict[str, Any]:
+    """Whether unlike images reach the target through circuits of their own in the network."""
+    import torch
+
+    from proofsight_server.circuits.masked import masked
+    from proofsight_server.circuits.splitting import split
+
+    whole = masked(found.network, found.network.wiring.counted())
+    images = torch.cat([found.images.scored, found.images.held_out])
+    return split(whole, images, progress=report).to_json()
 
 
 def _shrunk(found: Any, path: Path, document: dict[str, Any]) -> dict[str, Any]:

@@ -34,8 +34,26 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
     yield from _curve(document)
     if "shrunk" in document:
         yield from _shrunk(document["shrunk"])
+    if "split" in document:
+        yield from _split(document["split"])
     for kind, path in document["files"].items():
         yield f"{kind}: {path}"
+
+
+def _split(found: Mapping[str, Any]) -> Iterator[str]:
+    if not found["found"]:
+        yield f"routes of {found['images']} images: {found['reason']}"
+        return
+    tested = found["circuits"]
+    sizes = " and ".join(str(len(group)) for group in tested["groups"])
+    yield (
+        f"routes of {found['images']} images: groups of {sizes} have circuits of their own, which "
+        f"err by {tested['separation']:.3f} more on the others' images; those of shuffled groups by "
+        f"{max(tested['shuffled']):.3f} at most"
+    )
+    for level in tested["levels"]:
+        errors = "; ".join(" ".join(_number(value) for value in row) for row in level["errors"])
+        yield f"  keep {level['keep']:<6g} errors, a row per circuit, a column per group: {errors}"
 
 
 def _faithful(document: Mapping[str, Any]) -> Iterator[str]:
