@@ -22,7 +22,7 @@ PassCriterion = Literal["kernel_mask", "actgrad", "snip"]
 Reduce = Literal["mean", "sum"]
 
 # Numbers of one intermediate: what stays in a core's cache, and what may stand in memory at once.
-_CACHED = 1 << 17
+_CACHED = 1 << 18
 _HELD = 1 << 24
 
 
@@ -47,10 +47,9 @@ class Columns:
         if any(around):
             mode = "constant" if module.padding_mode == "zeros" else module.padding_mode
             input = F.pad(input, around, mode=mode)
-        columns = F.unfold(
-            input, module.kernel_size, dilation=module.dilation, stride=module.stride
-        )
-        return cls(columns.reshape(images, groups, width, -1, columns.shape[-1]))
+        windows = _windows(input.contiguous(), module)
+        height, wide = windows.shape[4:]
+        return cls(windows.reshape(images, groups, width, -1, height * wide))
 
 
 def layer_scores(
@@ -122,7 +121,9 @@ def _add_by_maps(total: Tensor, theta: Tensor, columns: Tensor, g: Tensor, reduc
         return
     # Kernels of one source channel share its columns: one slot for each (group, channel).
     rows, slots = theta.shape[1], groups * width
-    by_slot = theta.transpose(1, 2).reshape(slots, rows, taps)
+    # No map is subtracted from another here, so that single precision of them is enough.
+    columns, strengths = columns.float(), strengths.float()
+    by_slot = theta.float().transpose(1, 2).reshape(slots, rows, taps)
     group_of = torch.arange(slots) // width
     block = max(1, min(positions, _CACHED // rows))
     size = max(1, _CACHED // (rows * block))
@@ -174,6 +175,26 @@ def _rows_of(node: Node, total: Tensor) -> Tensor:
     """(groups, rows in a group, inputs / groups) as (rows, inputs / groups)."""
     whole = total.reshape(-1, node.shape[1])
     return whole if node.groups == 1 else whole[torch.from_numpy(node.rows)]
+
+
+def _windows(input: Tensor, module: nn.Conv2d) -> Tensor:
+    """A view (n, channels, taps down, taps across, h, w) of padded maps, without a copy."""
+    images, channels, height, width = input.shape
+    shape, strides = [images, channels], list(input.stride()[:2])
+    steps = []
+    for axis, size in enumerate((height, width)):
+        taps, dilation, stride = (
+            module.kernel_size[axis],
+            module.dilation[axis],
+            module.stride[axis],
+        )
+        shape.append(taps)
+        strides.append(input.stride(2 + axis) * dilation)
+        steps.append(((size - dilation * (taps - 1) - 1) // stride + 1, stride))
+    for axis, (positions, stride) in enumerate(steps):
+        shape.append(positions)
+        strides.append(input.stride(2 + axis) * stride)
+    return input.as_strided(shape, strides)
 
 
 def _reads_in_place(module: nn.Conv2d) -> bool:

@@ -41,9 +41,10 @@ class ScoreOptions:
     layer_norm
         `minmax` brings each layer's scores to 0 ... 1, the least to 0.
     precision
-        The type of the maps; sums are float64 always.  With `double` scores are the same to some
-        1e-12 whatever the size of the batch, the number of threads and the order of the images;
-        with `single`, to some 1e-5.
+        The type of activations and gradients; sums are float64 always.  With `double` scores are
+        the same to some 1e-12 (actgrad, whose kernels' own maps are single always: 1e-7) whatever
+        the size of the batch, the number of threads and the order of the images; with `single`,
+        to some 1e-5.
     batch
         Images in one pass.
     seed
