@@ -48,7 +48,7 @@ def _split(found: Mapping[str, Any]) -> Iterator[str]:
     sizes = " and ".join(str(len(group)) for group in tested["groups"])
     yield (
         f"routes of {found['images']} images: groups of {sizes} have circuits of their own, which "
-        f"err by {tested['separation']:.3f} more on the others' images; those of shuffled groups by "
+        f"err by {tested['separation']:.3f} more on the others' images; shuffled groups' by "
         f"{max(tested['shuffled']):.3f} at most"
     )
     for level in tested["levels"]:
