@@ -73,7 +73,7 @@ def test_the_kernels_of_the_graph_are_those_of_the_effective_mask(target: str, k
 
 @pytest.mark.parametrize("target", ["conv3:2", "conv3:2=1,5=-0.5", "logit:1"])
 def test_every_kernel_is_on_a_path_from_the_image_to_the_target(target: str) -> None:
-    graph, *_ = made(target, 0.3)
+    graph, *_ = made(target, 0.6)
     edges = [(k.source, k.channel) for k in graph.kernels] + list(graph.wires)
     ahead = _reached({c for edge in edges for c in edge if c.node == "image"}, edges)
     behind = _reached({graph.target}, [(b, a) for a, b in edges])

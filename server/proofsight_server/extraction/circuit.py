@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from proofsight_server.circuits.automatic import AUTO, Automatic, automatic
 from proofsight_server.circuits.evaluation import Level, curve
 from proofsight_server.circuits.force import ForceOptions, force
 from proofsight_server.circuits.graph import CircuitGraph, circuit_graph
 from proofsight_server.circuits.masked import MaskedNetwork, contributions_for, masked
-from proofsight_server.circuits.partition import partition
+from proofsight_server.circuits.partition import HALVES, THIRDS, partition
 from proofsight_server.circuits.reductions import Reduce
 from proofsight_server.circuits.scores import Mask, Scores
 from proofsight_server.circuits.scoring import ScoreOptions, score
@@ -31,10 +32,11 @@ from proofsight_server.vision.network import Network
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Images:
-    """The images of a circuit as the network takes them: to score on, and held out."""
+    """The images of a circuit as the network takes them: to score on, held out, to choose by."""
 
     scored: Tensor
     held_out: Tensor
+    chosen: Tensor | None
     data: str
 
 
@@ -43,7 +45,8 @@ class FoundCircuit:
     """A circuit with all that was made on the way to it.
 
     `mask` is as it was chosen, `kept` its effective part; `level` says how faithful it is, `curve`
-    what other shares would give, by falling keep.
+    what other shares would give, by falling keep.  `automatic` is how the criterion was chosen,
+    None where it was named.
     """
 
     options: CircuitOptions
@@ -54,6 +57,7 @@ class FoundCircuit:
     kept: Mask
     level: Level
     curve: tuple[Level, ...]
+    automatic: Automatic | None = None
 
     @property
     def collapse(self) -> bool:
@@ -79,6 +83,8 @@ class FoundCircuit:
             "loss": str(self.scores.provenance["loss"]),
             "head": getattr(options.parsed, "head", None),
             "criterion": options.criterion,
+            "chosen": None if self.automatic is None else self.automatic.criterion,
+            "choice": None if self.automatic is None else dict(self.automatic.strengths),
             "reduce": options.reduce,
             "ablation": options.ablation,
             "keep": float(checked_keep(options.keep)),
@@ -134,7 +140,8 @@ def find_circuit(
     with watch.step("following channels"):
         cut = target_network(network, options.parsed)
     images = circuit_images(network, dataset, options, watch)
-    scores = scores_of(cut, images.scored, options, watch)
+    chosen = _automatic(cut, images, options, watch)
+    scores = scores_of(cut, images.scored, options, watch) if chosen is None else chosen.scores
     mask = select(scores, keep=checked_keep(options.keep))
     levels = curve(
         cut,
@@ -154,13 +161,16 @@ def find_circuit(
         kept=effective(mask),
         level=next(level for level in levels if level.keep == own),
         curve=levels,
+        automatic=chosen,
     )
 
 
 def circuit_images(
     network: Network, dataset: Dataset, options: CircuitOptions, watch: Watch
 ) -> Images:
-    """Training images, drawn by the seed, in two halves that have none in common.
+    """Training images, drawn by the seed, in parts that have none in common.
+
+    Two halves, or three parts where the criterion is still to be chosen.
 
     Raises
     ------
@@ -186,14 +196,36 @@ def circuit_images(
         report(min(start + options.batch, len(chosen)), len(chosen))
     prepared = torch.cat(parts)
     labels = chosen.labels
-    scored, held_out = partition(prepared, labels, seed=options.seed)
-    return Images(prepared[scored], prepared[held_out], dataset.uri)
+    shares = THIRDS if options.criterion == AUTO else HALVES
+    scored, held_out, *rest = partition(prepared, labels, shares=shares, seed=options.seed)
+    third = prepared[rest[0]] if rest else None
+    return Images(prepared[scored], prepared[held_out], third, dataset.uri)
+
+
+def _automatic(
+    cut: TargetNetwork, images: Images, options: CircuitOptions, watch: Watch
+) -> Automatic | None:
+    if images.chosen is None:
+        return None
+    return automatic(
+        cut,
+        images.scored,
+        images.chosen,
+        keep=checked_keep(options.keep),
+        options=_settings(options),
+        contributions=contributions_for(cut, options.ablation, images.scored),
+        progress=watch.phase("scoring by each criterion"),
+    )
+
+
+def _settings(options: CircuitOptions) -> ScoreOptions:
+    reduce = cast(Reduce, options.reduce)
+    return ScoreOptions(reduce=reduce, batch=options.batch, seed=options.seed)
 
 
 def scores_of(cut: TargetNetwork, images: Tensor, options: CircuitOptions, watch: Watch) -> Scores:
     """The scores by the criterion asked for; those of FORCE are the last that it took."""
-    reduce = cast(Reduce, options.reduce)
-    settings = ScoreOptions(reduce=reduce, batch=options.batch, seed=options.seed)
+    settings = _settings(options)
     report = watch.phase("scoring")
     if options.criterion == FORCE:
         steps = ForceOptions(score=settings)

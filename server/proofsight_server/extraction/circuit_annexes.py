@@ -116,6 +116,7 @@ def _info(found: FoundCircuit) -> dict[str, Value]:
     """A value for each setting and each figure."""
     report = found.report()
     keys = (
+        "chosen",
         "loss", "head", "reduce", "ablation", "seed", "data", "shortfall",
         "effective_keep", "total_kernels",
     )  # fmt: skip

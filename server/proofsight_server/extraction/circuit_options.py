@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import get_args
 
+from proofsight_server.circuits.automatic import AUTO
 from proofsight_server.circuits.masked import Ablation
 from proofsight_server.circuits.reductions import Reduce
 from proofsight_server.circuits.scoring import CRITERIA
@@ -13,7 +14,7 @@ from proofsight_server.circuits.target import Target, parse_target
 from proofsight_server.errors import BadOption
 
 FORCE = "force"
-KNOWN_CRITERIA = (*CRITERIA, FORCE)
+KNOWN_CRITERIA = (*CRITERIA, FORCE, AUTO)
 CURVE = ("0.5", "0.3", "0.2", "0.1", "0.05", "0.01")
 _CLASS = "class:"
 
@@ -29,7 +30,7 @@ class CircuitOptions:
     keep
         Share of kernels to keep, above 0 and up to 1, as the decimal that it is written as.
     criterion
-        One of `KNOWN_CRITERIA`.
+        One of `KNOWN_CRITERIA`; `auto` takes the best of them on a third part of the images.
     loss, head
         See `parse_target`; None for their defaults.
     reduce
@@ -73,11 +74,11 @@ class CircuitOptions:
                     field=name,
                     value=getattr(self, name),
                 )
-        for name, least in (("images", 2), ("batch", 1)):
+        for name, least in (("images", 3 if self.criterion == AUTO else 2), ("batch", 1)):
             if getattr(self, name) < least:
                 raise BadOption(
                     f"{name} must be at least {least}, not {getattr(self, name)}"
-                    + ("; one half is scored on, the other measured on" if least == 2 else ""),
+                    + ("; some are scored on, others measured on" if name == "images" else ""),
                     field=name,
                 )
         _ = self.parsed
