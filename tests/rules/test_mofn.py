@@ -19,6 +19,7 @@ from proofsight_server.rules.mofn_search import NEVER, errors_of_prefixes
 from proofsight_server.symbols.feature import Bools, Floats, Ints
 from tests.strategies import random_generators
 
+Doubles = npt.NDArray[np.float64]
 FEW = settings(max_examples=20, deadline=None)
 
 
@@ -153,7 +154,7 @@ def test_errors_are_those_of_evaluating_each_rule_alone(rng: np.random.Generator
 
 
 def slow_best(
-    bits: Bools, target: Bools, weights: Floats, beta: float, bodies: list[tuple[int, ...]]
+    bits: Bools, target: Bools, weights: Doubles, beta: float, bodies: list[tuple[int, ...]]
 ) -> tuple[int, int, int, tuple[int, ...]]:
     """(errors, N, M, inputs) of the best rule over these bodies, rule by rule."""
     found = []
@@ -240,7 +241,7 @@ def test_constant_targets_and_units_without_weights_have_rules_without_literals(
         assert rule == MofN(m, (), 0.0, 0.0)
         assert rule.holds(bits).tolist() == [on] * 3
     silent = best_rule(bits, np.array([True, True, False]), np.zeros(2))
-    assert silent == MofN(0, (), pytest.approx(1 / 3), 0.0)
+    assert silent == MofN(0, (), 1 / 3, 0.0)
 
 
 def test_exhaustive_takes_twenty_inputs_and_refuses_more_with_their_number() -> None:
@@ -295,7 +296,7 @@ KEPT: dict[Order, list[tuple[int, int, int]]] = {
 }
 
 
-def drawn_layer() -> tuple[Floats, npt.NDArray[np.float64], Bools]:
+def drawn_layer() -> tuple[Floats, Doubles, Bools]:
     """400 images' values of 16 dependent relu units, the weights above them, and the classes."""
     rng = np.random.default_rng(7)
     values = np.maximum(rng.standard_normal((400, 12)), 0).astype(np.float32)

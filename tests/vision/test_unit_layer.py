@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from torch import Tensor, nn
@@ -23,7 +26,9 @@ from proofsight_server.vision.unit_layer import (
 )
 from tests.vision.networks import Concatenated, DataDependent, Residual, batch, network
 
-ACTIVATIONS = {
+Doubles = npt.NDArray[np.float64]
+
+ACTIVATIONS: dict[str, Callable[[Doubles], Doubles]] = {
     "relu": lambda z: np.maximum(z, 0),
     "tanh": np.tanh,
     "identity": lambda z: z,
