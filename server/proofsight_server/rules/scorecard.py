@@ -53,7 +53,7 @@ class Scorecard:
 
     Sparse multinomial regression finds which literals matter; its weights are thinned out and
     fitted again by turns; rounding makes points of them, and coordinate descent on the points
-    themselves repairs what rounding broke.
+    themselves repairs what rounding broke, where validation images say that it did.
     Related work for two classes: RiskSLIM (https://arxiv.org/abs/1610.00168), FasterRisk
     (https://arxiv.org/abs/2210.05846).
 
@@ -156,14 +156,15 @@ class Scorecard:
         best: PointsTable | None = None
         for size in _sizes(bound, len(present)):
             weights = _last(regression.narrowed(weights, size))
-            starts = [self._rounded(regression.plain(weights), columns, screened, target)]
-            if best is not None:
-                starts.append(pruned(best, size))
+            rounded = self._rounded(regression.plain(weights), columns, screened, target)
+            starts = [rounded] if best is None else [rounded, pruned(best, size)]
             best = max((repaired(one, size) for one in starts), key=lambda one: one.agreement)
-            points = np.zeros((learned.bits.shape[1] + 1, len(present)), dtype=np.int64)
-            points[columns] = best.points[:-1]
-            points[-1] = best.points[-1]
-            yield self._figures(learned, present, points, best), points
+            # what repair gains on training images it may lose on others, where lines are many
+            found = [
+                self._figures(learned, present, columns, one)
+                for one in (best, pruned(rounded, size))
+            ]
+            yield max(found, key=lambda one: _worth(one[0]))
 
     def _rounded(self, weights: Weights, columns: Ints, bits: Bools, target: Ints) -> PointsTable:
         """Round weights at the scale that agrees best."""
@@ -178,21 +179,28 @@ class Scorecard:
         return max(tables, key=lambda one: one.agreement)
 
     def _figures(
-        self, learned: Table, present: Ints, points: Ints, best: PointsTable
-    ) -> CurvePoint:
+        self, learned: Table, present: Ints, columns: Ints, found: PointsTable
+    ) -> tuple[CurvePoint, Ints]:
+        """What a table is worth, and its points for all columns."""
+        points = np.zeros((learned.bits.shape[1] + 1, len(present)), dtype=np.int64)
+        points[columns], points[-1] = found.points[:-1], found.points[-1]
         held = None
         if learned.validation is not None:
             bits, target = learned.validation
             scores = bits.astype(np.float32) @ points[:-1].astype(np.float32) + points[-1]
             held = float((present[scores.argmax(axis=1)] == target).mean())
-        return CurvePoint(best.used, best.agreement / best.images, held)
+        return CurvePoint(found.used, found.agreement / found.images, held), points
 
     def _chosen(self, tried: Sequence[CurvePoint]) -> int:
         """The best; without a bound, the smallest that is as good but for the tolerance."""
-        worth = [point.fidelity if point.held is None else point.held for point in tried]
+        worth = [_worth(point) for point in tried]
         allowance = 0.0 if isinstance(self.max_rules, int) else self.tolerance
         good = [place for place, one in enumerate(worth) if one >= max(worth) - allowance]
         return min(good, key=lambda place: tried[place].literals)
+
+
+def _worth(point: CurvePoint) -> float:
+    return point.fidelity if point.held is None else point.held
 
 
 def _sample(learned: Table, most: int, seed: int) -> tuple[Bools, Ints]:

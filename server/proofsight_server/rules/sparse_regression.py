@@ -20,7 +20,7 @@ _STILL = 3e-4  # a fit ends where no weight moves by more
 _JOINING = 0.25  # columns that join a fit at once, as a share of those in it
 _FINEST = 3e-3  # the last penalty of a path, as a share of the first
 _KEPT = 0.85  # of the weights, from one fit with fewer to the next
-_RIDGE = 1e-4  # keeps weights finite where classes can be told apart without error
+_RIDGE = 1e-3  # against over-fitting, and for weights that stay finite where no image is wrong
 
 
 @dataclass(frozen=True, slots=True)
