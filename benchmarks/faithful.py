@@ -48,7 +48,7 @@ CASES = (
     ),
     Case(
         "ResNet-20, any size", "npz:cifar10/cifar10_jpeg.npz",
-        (*SCORECARD, "--threshold", "quantile", "--cuts", "5", "--max-rules", "1000",
+        (*SCORECARD, "--threshold", "quantile", "--cuts", "15", "--max-rules", "4000",
          "--normalize", "imagenet"),
         fidelity=0.94, model=RESNET[0], weights=RESNET[1],
     ),

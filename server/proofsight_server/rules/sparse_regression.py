@@ -10,12 +10,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
 
 from proofsight_server.symbols.feature import Bools, Floats, Ints
 
+Doubles = npt.NDArray[np.float64]
 Proximal = Callable[[Floats], Floats]
 
 _STEPS = 100  # of one fit at most; the next begins where it ends
+_ITERATIONS = 100  # of one fit without penalty at most
 _STILL = 3e-4  # a fit ends where no weight moves by more
 _JOINING = 0.25  # columns that join a fit at once, as a share of those in it
 _FINEST = 3e-3  # the last penalty of a path, as a share of the first
@@ -99,12 +103,30 @@ class Regression:
         return Weights(weights.table, weights.bias - self._means @ weights.table)
 
     def _refitted(self, weights: Weights, allowed: Bools) -> Weights:
+        """The minimum over the allowed weights, nearly without penalty."""
         columns = np.flatnonzero(allowed.any(axis=1))
-        mask = allowed[columns]
-        start = Weights(np.where(allowed, weights.table, 0).astype(np.float32), weights.bias)
-        return self._minimum(
-            start, columns, lambda table: np.where(mask, table * (1 - _RIDGE * self._step), 0)
+        bits, mask = self._bits[:, columns], allowed[columns]
+        entries = int(np.count_nonzero(mask))
+        table = np.zeros(mask.shape, dtype=np.float32)
+
+        def objective(point: Doubles) -> tuple[float, Doubles]:
+            table[mask] = point[:entries]
+            loss, by_bit, of_bias = self._loss(bits, table, point[entries:].astype(np.float32))
+            slope = np.concatenate([by_bit[mask], of_bias]).astype(np.float64)
+            slope[:entries] += _RIDGE * point[:entries]
+            return loss + _RIDGE / 2 * float(point[:entries] @ point[:entries]), slope
+
+        found = minimize(
+            objective,
+            np.concatenate([weights.table[columns][mask], weights.bias]).astype(np.float64),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": _ITERATIONS, "ftol": 1e-7},
         )
+        whole = np.zeros_like(weights.table)
+        table[mask] = found.x[:entries]
+        whole[columns] = table
+        return Weights(whole, found.x[entries:].astype(np.float32))
 
     def _penalised(self, weights: Weights, penalty: float) -> Weights:
         """Minimise with an L1 penalty: on the columns in use, and then on those missed."""
@@ -157,12 +179,20 @@ class Regression:
         return self._slopes(bits, weights.table[columns], weights.bias)
 
     def _slopes(self, bits: Floats, table: Floats, bias: Floats) -> tuple[Floats, Floats]:
+        _, by_bit, of_bias = self._loss(bits, table, bias)
+        return by_bit, of_bias
+
+    def _loss(self, bits: Floats, table: Floats, bias: Floats) -> tuple[float, Floats, Floats]:
+        """Mean log loss, and its slopes by table and bias."""
         logits = bits @ table + bias
         logits -= logits.max(axis=1, keepdims=True)
+        wanted = float(np.vdot(logits, self._wanted))
         np.exp(logits, out=logits)
-        logits /= logits.sum(axis=1, keepdims=True)
+        sums = logits.sum(axis=1, keepdims=True)
+        loss = (float(np.log(sums, dtype=np.float64).sum()) - wanted) / len(bits)
+        logits /= sums
         logits -= self._wanted
         logits /= np.float32(len(bits))
         by_bit: Floats = bits.T @ logits
         of_bias: Floats = logits.sum(axis=0)
-        return by_bit, of_bias
+        return loss, by_bit, of_bias
