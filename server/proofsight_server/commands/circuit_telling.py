@@ -35,12 +35,13 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
     if "shrunk" in document:
         yield from _shrunk(document["shrunk"])
     if "split" in document:
-        yield from _split(document["split"])
+        yield from split_lines(document["split"])
     for kind, path in document["files"].items():
         yield f"{kind}: {path}"
 
 
-def _split(found: Mapping[str, Any]) -> Iterator[str]:
+def split_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """What is told of routes, from what `Split.to_json` gave."""
     if not found["found"]:
         yield f"routes of {found['images']} images: {found['reason']}"
         return
