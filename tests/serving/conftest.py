@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +13,14 @@ import pytest
 from PIL import Image
 
 from proofsight.v1 import facts_pb2, facts_pb2_grpc, image_pb2
+from proofsight_server.extraction.extract import Source, extract
+from proofsight_server.extraction.options import ExtractOptions
 from proofsight_server.knowledge.repository import Repository
 from proofsight_server.serving.configuration import Configuration
 from proofsight_server.serving.server import Server
 from proofsight_server.vision.dataset import open_dataset
+from proofsight_server.vision.network import save_weights
+from proofsight_server.vision.training import TrainOptions, train
 
 KB = "knowledgeBases/digits"
 
@@ -47,19 +49,15 @@ class ServerThread:
 
 @pytest.fixture(scope="session")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One knowledge base, `digits`, with one revision."""
+    """One knowledge base, `digits`, with one revision; its network is in `w.safetensors` beside."""
     root = tmp_path_factory.mktemp("serving")
-    weights, directory = root / "w.safetensors", root / "repository"
-    for arguments in (
-        ("train", "--data", "digits", "--model", "small-cnn", "--out", weights, "--epochs", "4"),
-        ("extract", "--data", "digits", "--model", "small-cnn", "--weights", weights,
-         "--repository", directory, "--name", "digits"),
-    ):  # fmt: skip
-        subprocess.run(
-            [sys.executable, "-m", "proofsight", *map(str, arguments)],
-            check=True,
-            capture_output=True,
-        )
+    directory = root / "repository"
+    dataset = open_dataset("digits")
+    network, report = train(dataset, "small-cnn", TrainOptions(epochs=4))
+    training = report.to_json()
+    save_weights(root / "w.safetensors", network, training=training)
+    source = Source(dataset, network, training)
+    extract(ExtractOptions(), source, Repository(directory), "digits")
     return directory
 
 
