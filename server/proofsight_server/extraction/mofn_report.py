@@ -98,9 +98,7 @@ def _means(rules: Sequence[Found]) -> dict[str, Any]:
         "dnf_literals": _mean(rule.dnf_literals for rule in rules),
         "complexity": _mean(rule.complexity for rule in rules),
         **{
-            key: {
-                part: _mean(_present(getattr(rule, key), part) for rule in rules) for part in PARTS
-            }
+            key: {part: _mean(getattr(rule, key).get(part) for rule in rules) for part in PARTS}
             for key in ("error", "recall", "precision")
         },
     }
@@ -146,10 +144,6 @@ def _rule_report(rule: Found) -> dict[str, Any]:
 
 def _orders(units: Sequence[Explained]) -> list[str]:
     return list(dict.fromkeys(curve.order for one in units for curve in one.curves))
-
-
-def _present(figures: Mapping[str, float | None], part: str) -> float | None:
-    return figures.get(part)
 
 
 def _mean(numbers: Iterable[float | None]) -> float | None:
