@@ -29,6 +29,7 @@ NAMES = (
     "scoring",
     "sharing",
     "circuit_queries",
+    "circuit_scores",
     "circuit_shrinking",
     "circuits",
 )

@@ -118,6 +118,8 @@ def test_just_one_amount_is_asked_for() -> None:
         select({"a": np.ones((2, 2))})
     with pytest.raises(BadOption):
         select({"a": np.ones((2, 2))}, keep=0.5, budget=1)
+    with pytest.raises(BadOption, match="zeros is one of never, fill"):
+        select({"a": np.ones((2, 2))}, keep=0.5, zeros="always")  # type: ignore[call-overload]
 
 
 @given(random_generators(), st.integers(0, 3))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -75,7 +76,7 @@ class ScoreOptions:
 
 def score(
     model: Network | nn.Module | TargetNetwork,
-    images: Tensor,
+    images: Tensor | npt.NDArray[np.float32],
     target: Target | str | None = None,
     criteria: Sequence[str] | str = ("kernel_mask",),
     *,
@@ -101,7 +102,8 @@ def score(
     model
         A network, a bare module in eval mode, or a network cut off at its target.
     images
-        (n, channels, height, width) float32, as `Network.prepare` gives it.
+        (n, channels, height, width) float32, as `Network.prepare` gives it, or an array of that
+        shape.
     target
         What is computed, or how a person writes it; see `parse_target`.  None for a network that
         is cut off already.
@@ -128,6 +130,7 @@ def score(
         There is no such criterion.
     """
     options = options or ScoreOptions()
+    images = torch.as_tensor(images)
     names = [criteria] if isinstance(criteria, str) else list(dict.fromkeys(criteria))
     for name in names:
         if name not in CRITERIA:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal, overload
+from typing import Literal, get_args, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -119,6 +119,14 @@ def select(
     BadTensor
         A score is not finite.
     """
+    for option, value, known in (
+        ("threshold", threshold, get_args(Threshold)),
+        ("ties", ties, (None, *get_args(Ties))),
+        ("zeros", zeros, get_args(Zeros)),
+    ):
+        if value not in known:
+            named = ", ".join(name for name in known if name)
+            raise BadOption(f"{option} is one of {named}, not {value!r}", option=option)
     ranking = _ranking(scores)
     amounts = {"keep": keep, "budget": budget, "cum_score": cum_score, "macs": macs}
     given = [name for name, amount in amounts.items() if amount is not None]
