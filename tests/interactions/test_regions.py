@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -16,6 +16,7 @@ from proofsight_server.interactions.superpixels import superpixels
 from tests.interactions.networks import picture
 
 
+@settings(deadline=None)
 @given(st.integers(2, 6), st.integers(1, 6), st.integers(6, 20), st.integers(6, 20))
 def test_a_grid_covers_every_pixel_once_with_tiles_that_differ_by_a_pixel_at_most(
     rows: int, columns: int, height: int, width: int

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofsight_server.errors import BadOption, BadTensor, UnknownClass
@@ -11,6 +11,7 @@ from proofsight_server.interactions.score import Score, check_moves, parse_score
 CLASSES = ("a", "b", "c")
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.floats(-30, 30), min_size=3, max_size=3), min_size=1, max_size=8),
     st.integers(0, 2),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from proofsight_server.extraction.drawing import Line, Mark, Picture, Rect, Shape, Text
 from proofsight_server.extraction.interaction_rows import (
     FALLS,
@@ -96,7 +98,7 @@ def _primitive(image: ExplainedImage, row: Row, place: int, y: float) -> Iterato
     """A thumbnail with only its regions, a bar for AND or a fork for OR, and its regions."""
     explanation = image.explanation
     regions = explanation.tables.regions
-    shown = regions.kept([row.primitive.mask])[0] & (regions.labels >= 0)  # type: ignore[arg-type]
+    shown = regions.kept(np.array([row.primitive.mask]))[0] & (regions.labels >= 0)
     names = "; ".join(regions.names[region] for region in row.primitive.regions)
     mark = Mark("primitive", {"row": place}, f"{row.text}: {names}")
     high, wide = image.pixels.shape[:2]

@@ -23,7 +23,7 @@ def png(drawing: Drawing) -> bytes:
     for shape in drawing.shapes:
         _draw(image, shape)
     stream = io.BytesIO()
-    image.save(stream, "PNG", optimize=True)
+    image.save(stream, "PNG")
     return stream.getvalue()
 
 
