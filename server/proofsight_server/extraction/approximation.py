@@ -20,11 +20,9 @@ from proofsight_server.extraction.approximated_layer import (
 from proofsight_server.extraction.approximation_report import (
     diagram_report,
     input_report,
-    layer_report,
-    logit_report,
+    layers_report,
     saturation_reports,
     unit_reports,
-    without_units,
 )
 from proofsight_server.extraction.approximation_warnings import warnings_of
 from proofsight_server.extraction.composed_program import Manner, Negation, composed
@@ -195,49 +193,47 @@ class Approximation:
         names = proposition_names(stack[0].inputs, [stack[0].below.layer], reduction)
         decisions = {name: split.decisions for name, split in splits.items()}
         found = composed(layers, sides, names, decisions, subject.classes, manner)
-        tree = None
+        programs = {"composed": found.program}
         if len(stack) > 1 and self.fallback:
-            tables = {
-                name: (layers[0].bits[name], split.decisions) for name, split in splits.items()
-            }
-            tree = pedagogical(tables, names, subject.classes, subject.seed)
-        programs = {"composed": found.program, **({} if tree is None else {"pedagogical": tree})}
+            tables = {name: (layers[0].bits[name], own) for name, own in decisions.items()}
+            programs["pedagogical"] = pedagogical(tables, names, subject.classes, subject.seed)
         figures = {
             kind: _figures(program, layers[0].bits, names, splits)
             for kind, program in programs.items()
         }
         taken = self._taken(stack, figures)
-        program = programs[taken]
         units = unit_reports(layers, sides, found, heldout, names)
-        spreads = saturation_reports(layers)
-        report: dict[str, Any] = {
+        report = {
             "options": {**asdict(self), "limit_data": self._plan().limit_data},
             "heldout": heldout,
             "taken": taken,
             "figures": figures,
-            "layers": [
-                layer_report(layer, own, said, heldout)
-                for layer, own, said in zip(layers, units, found.layers, strict=True)
-            ],
-            "saturation": [without_units(one) for one in spreads],
+            **layers_report(layers, units, found, heldout),
             "inputs": input_report(layers[0], names, splits, heldout),
         }
-        if self.softmax == "logit":
-            report["logit"] = logit_report(layers[-1], found, heldout)
-        document = {**report, "saturation": spreads, "units": units}
+        return Reading(
+            _quantisation(stack, layers[0], names, programs[taken], reduction),
+            programs[taken],
+            report,
+            {"approximation.json": self._document(layers, report, units, heldout)},
+            warnings_of(layers, sides, found, report, programs[taken]),
+        )
+
+    def _document(
+        self,
+        layers: Sequence[ApproximatedLayer],
+        report: Mapping[str, Any],
+        units: Sequence[Sequence[Mapping[str, Any]]],
+        heldout: str,
+    ) -> bytes:
+        """The report with every unit by itself, as JSON."""
+        document = {**report, "saturation": saturation_reports(layers), "units": units}
         if self.diagram:
             document["diagrams"] = [
                 [diagram_report(layer, at, heldout) for at in range(len(layer.targets))]
                 for layer in layers
             ]
-        warnings = warnings_of(layers, sides, found, report, program)
-        return Reading(
-            _quantisation(stack, layers[0], names, program, reduction),
-            program,
-            report,
-            {"approximation.json": (json.dumps(document, indent=1) + "\n").encode()},
-            warnings,
-        )
+        return (json.dumps(document, indent=1) + "\n").encode()
 
     def _taken(self, stack: Sequence[UnitLayer], figures: Mapping[str, Mapping[str, Any]]) -> str:
         """The program that is published: composed, unless the fallback is due."""

@@ -88,7 +88,33 @@ def diagram_report(layer: ApproximatedLayer, place: int, split: str) -> dict[str
     }
 
 
-def layer_report(
+def layers_report(
+    layers: Sequence[ApproximatedLayer],
+    units: Sequence[Sequence[Mapping[str, Any]]],
+    found: Composed,
+    split: str,
+) -> dict[str, Any]:
+    """What a manifest keeps of the layers, lowest first; `units` are the `unit_reports`.
+
+    `saturation` has the means of each hidden layer; `logit`, where classes have a formula of their
+    own, how well these do beside the fidelity to the network's decision.
+    """
+    report: dict[str, Any] = {
+        "layers": [
+            _layer(layer, own, said, split)
+            for layer, own, said in zip(layers, units, found.layers, strict=True)
+        ],
+        "saturation": [
+            {key: value for key, value in one.items() if key != "units"}
+            for one in saturation_reports(layers)
+        ],
+    }
+    if all(target.off is None for target in layers[-1].targets):
+        report["logit"] = _logit(layers[-1], found, split)
+    return report
+
+
+def _layer(
     layer: ApproximatedLayer,
     sides: Sequence[Mapping[str, Any]],
     composed: ComposedLayer,
@@ -172,11 +198,6 @@ def saturation_reports(layers: Sequence[ApproximatedLayer]) -> list[dict[str, An
     ]
 
 
-def without_units(found: Mapping[str, Any]) -> dict[str, Any]:
-    """A saturation report with the means only."""
-    return {key: value for key, value in found.items() if key != "units"}
-
-
 def input_report(
     layer: ApproximatedLayer, names: Sequence[str], splits: Mapping[str, Seen], heldout: str
 ) -> dict[str, Any]:
@@ -195,7 +216,7 @@ def input_report(
     }
 
 
-def logit_report(layer: ApproximatedLayer, found: Composed, split: str) -> dict[str, Any]:
+def _logit(layer: ApproximatedLayer, found: Composed, split: str) -> dict[str, Any]:
     """How well the classes' own targets are met, beside the fidelity to the argmax."""
     on, truth = found.layers[-1].on[split], layer.on[split]
     count = on.sum(axis=1)
