@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from proofsight.errors import ProofsightError
     from proofsight.facts import Facts, Prediction, Region
     from proofsight.flip import Change, Direction, Flip, FlipStatus
+    from proofsight.interactions import ImageInteractions, RegionBox
     from proofsight.knowledge import (
         CheckReport,
         CreatedRevision,
@@ -55,6 +56,7 @@ __all__ = [
     "Finding",
     "Flip",
     "FlipStatus",
+    "ImageInteractions",
     "InteractionSum",
     "Kind",
     "KnowledgeBase",
@@ -68,6 +70,7 @@ __all__ = [
     "Proposition",
     "QuerySummary",
     "Region",
+    "RegionBox",
     "Revision",
     "Rule",
     "Score",
@@ -92,6 +95,7 @@ _HOMES = {
     "errors": ("ProofsightError",),
     "facts": ("Facts", "Prediction", "Region"),
     "flip": ("Change", "Direction", "Flip", "FlipStatus"),
+    "interactions": ("ImageInteractions", "RegionBox"),
     "knowledge": (
         "CheckReport",
         "CreatedRevision",

@@ -58,6 +58,7 @@ class Client:
     why_not = unary(calls.why_not)
     flip = unary(calls.flip)
     extract_circuit = long(calls.extract_circuit)
+    extract_interactions = long(calls.extract_interactions)
     operations = paged(calls.operations)
     operation = unary(calls.operation)
     cancel_operation = unary(calls.cancel_operation)

@@ -8,6 +8,7 @@ from typing import Any
 from google.longrunning import operations_pb2
 
 from proofsight.failure import from_status
+from proofsight.interactions import ImageInteractions, NetworkInteractions, Primitive
 from proofsight.operation import Circuit, Operation
 from proofsight.parsing import json_object
 from proofsight.v1 import extraction_pb2
@@ -54,4 +55,38 @@ def circuit(packed: Any) -> Circuit:
         collapse=message.collapse,
         files=tuple(message.files),
         report=json_object(message.report),
+    )
+
+
+def image_interactions(packed: Any) -> ImageInteractions:
+    """The interactions of an image from the response of their operation."""
+    message = extraction_pb2.ImageInteractions()
+    packed.Unpack(message)
+    return ImageInteractions(
+        image_id=message.image_id,
+        class_name=message.class_name,
+        score=message.score,
+        baseline=message.baseline,
+        networks=tuple(map(_network, message.networks)),
+        files=tuple(message.files),
+        report=json_object(message.report),
+    )
+
+
+def _network(message: extraction_pb2.NetworkInteractions) -> NetworkInteractions:
+    return NetworkInteractions(
+        message.network,
+        message.bias,
+        message.score,
+        message.sum,
+        message.residual_bound,
+        tuple(
+            Primitive(
+                "or" if one.any else "and",
+                tuple(one.regions),
+                one.effect,
+                tuple(one.shared_with),
+            )
+            for one in message.primitives
+        ),
     )

@@ -11,6 +11,7 @@ from proofsight.calls.extraction import (
     operation,
     operations,
 )
+from proofsight.calls.interactions import extract_interactions
 from proofsight.calls.knowledge import (
     check,
     create_revision,
@@ -34,6 +35,7 @@ __all__ = [
     "create_revision",
     "export",
     "extract_circuit",
+    "extract_interactions",
     "facts",
     "flip",
     "health",
