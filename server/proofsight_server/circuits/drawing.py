@@ -15,7 +15,8 @@ from proofsight_server.circuits.view import View
 
 STYLE = """
 svg.circuit { font: 12px system-ui, sans-serif; }
-svg.circuit text { fill: #222; } svg.circuit .soft { fill: #666; font-size: 11px; }
+svg.circuit text { fill: #222; paint-order: stroke; stroke: #fff; stroke-width: 3px; }
+svg.circuit .soft { fill: #666; font-size: 11px; }
 svg.circuit .title { font-size: 17px; font-weight: 600; }
 svg.circuit .edge { fill: none; } svg.circuit .wire { stroke: #999; stroke-dasharray: 2 3; }
 svg.circuit .frame { fill: #fff; stroke: #777; } svg.circuit .target .frame { stroke: #111; }
@@ -23,7 +24,7 @@ svg.circuit .target .frame { stroke-width: 3.5; }
 svg.circuit .constant .frame { stroke-dasharray: 4 3; } svg.circuit .bar { fill: #2a7f4f; }
 svg.circuit .back { fill: #fff; }
 """
-_NOTES = 118.0  # pixels beneath the columns, for legend and provenance
+_NOTES = 136.0  # pixels beneath the columns, for legend and provenance
 _LEGEND = 5  # strokes of the scale on each side of zero
 
 
@@ -68,7 +69,6 @@ def draw(
         f'<text class="title" x="16" y="26">Circuit of {escape(str(report["target"]))} in '
         f"{escape(str(report['revision']))}</text>",
         f'<text class="soft" x="16" y="44">{escape(_cut(graph, shown))}</text>',
-        *_headings(graph, layout, shapes),
         '<g class="edges">',
         *_wires(shown, layout),
         *_kernels(shown, layout),
@@ -76,6 +76,7 @@ def draw(
         '<g class="nodes">',
         *_channels(graph, shown, layout, pictures),
         "</g>",
+        *_headings(graph, layout, shapes),
         *_legend(layout),
         *_provenance(report, layout),
         "</svg>",
@@ -213,7 +214,7 @@ def _channels(
         )
         if channel in pictures:
             yield (
-                f'<text class="soft" x="{x:.1f}" y="{top + side + 13:.1f}" text-anchor="middle">'
+                f'<text class="soft" x="{left - 3:.1f}" y="{y + 4:.1f}" text-anchor="end">'
                 f"{channel.index}</text>"
             )
         yield "</g>"
@@ -248,13 +249,16 @@ def _legend(layout: Layout) -> Iterator[str]:
     yield f'<text class="soft" x="436" y="{y}">inhibits · 0 · excites</text>'
     yield (
         f'<text class="soft" x="16" y="{y + 18}">line width: √score · dotted: passed on unchanged '
-        "· green bar: √ of the score of a channel's kernels · dashed frame: a constant reaches its "
-        "readers · thick frame: the target</text>"
+        "· green bar: √ of the score of a channel's kernels</text>"
+    )
+    yield (
+        f'<text class="soft" x="16" y="{y + 35}">dashed frame: a constant reaches its readers · '
+        "thick frame: the target</text>"
     )
 
 
 def _provenance(report: Mapping[str, Any], layout: Layout) -> Iterator[str]:
-    y = layout.height + 58
+    y = layout.height + 75
     found = report["figures"]["held_out"]
     for place_of, text in enumerate(
         (
