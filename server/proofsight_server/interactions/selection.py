@@ -16,6 +16,7 @@ from proofsight_server.interactions.refit import Refit, refit
 Method = Literal["prune", "grow"]
 
 _POOL: Final = 4  # times as many primitives as are kept at most, to prune from
+_NOTHING: Final = 1e-3  # of the largest effect: as much as the solver's gap leaves behind
 _RIDGE: Final = 1e-10  # of the Gram matrix's mean, for primitives that depend on each other
 
 
@@ -59,7 +60,8 @@ def select(
     table
         (2^n,), one network's scores.
     effects
-        (2 · 2^n,), its AND and OR effects, of which the largest are candidates.
+        (2 · 2^n,), its AND and OR effects, of which the largest are candidates, and none below
+        a thousandth of the largest.
     target
         What to reach; without R² and error, `most` primitives are kept.
     method
@@ -82,7 +84,9 @@ def select(
         raise BadOption(f"no method is named {method!r}; one of: {', '.join(get_args(Method))}")
     regions = regions_of(len(table))
     pool = _POOL * target.most if method == "prune" else target.most
-    ordered = primitives_at(ranking(effects)[:pool], regions)
+    ranked = ranking(effects)[:pool]
+    sizes = np.abs(effects[ranked])
+    ordered = primitives_at(ranked[sizes > _NOTHING * sizes[0]], regions)
     if method == "prune":
         ordered = _by_loss(table, ordered)
     return _smallest(table, ordered[: target.most], target, fit)

@@ -42,7 +42,8 @@ def read_tables(path: Path) -> npt.NDArray[np.generic]:
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         if "pickle" in str(error):
             raise BadTensor(
-                f"{path}: holds Python objects, and reading those would run a pickle; save numbers"
+                f"{path}: is no NumPy archive, or holds Python objects, and reading those would "
+                "run a pickle; save numbers"
             ) from error
         raise BadTensor(f"{path}: cannot be read: {error}") from error
     return tables
