@@ -8,6 +8,7 @@ one worker.  Needs no model and no data.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import subprocess
 import tempfile
 import time
@@ -70,7 +71,7 @@ def _written(directory: Path, layers: list[tuple[str, int]], kernels: int) -> in
     rng = np.random.default_rng(0)
     possible = [
         f"kernel(c1, {layer}, {o}, {below}, {i}"
-        for (below, inputs), (layer, outputs) in zip(layers, layers[1:], strict=False)
+        for (below, inputs), (layer, outputs) in itertools.pairwise(layers)
         for o in range(outputs)
         for i in range(inputs)
     ]
