@@ -24,15 +24,19 @@ from torch.nn import functional as F
 
 from proofsight_server.circuits.dataflow import Unfollowed, called, follow, rebind
 from proofsight_server.circuits.operations import works_in_place
-from proofsight_server.circuits.target import Logit, Target, Unit
+from proofsight_server.circuits.resolving import (
+    channels_of,
+    column_of,
+    direction_of,
+    end_of,
+)
+from proofsight_server.circuits.target import Logit, Target
+from proofsight_server.circuits.tracing import traced
 from proofsight_server.circuits.wiring import Wiring, finished
-from proofsight_server.errors import BadModel, BadTarget, UnknownClass, UnknownLayer
-from proofsight_server.symbols.feature import Ints
-from proofsight_server.vision.layers import layers_of
+from proofsight_server.errors import BadModel, BadTarget
 from proofsight_server.vision.network import Network
-from proofsight_server.vision.points import trial
 from proofsight_server.vision.probe import check_batch
-from proofsight_server.vision.tracing import TracedFlow, UntraceableError
+from proofsight_server.vision.tracing import TracedFlow
 
 Observe = Callable[[str, Tensor, Tensor], Tensor]
 KernelModule = nn.Conv2d | nn.Linear
@@ -242,7 +246,7 @@ def target_network(
     shape = tuple(model.input_shape if isinstance(model, Network) else input_shape or ())
     classes = model.classes if isinstance(model, Network) else ()
     flow = traced(root, shape)
-    point, head = _end(flow, target)
+    point, head = end_of(flow, target)
     followed = follow(root, flow, point, head)
     if isinstance(followed.ids, Unfollowed):
         raise BadModel(
@@ -251,8 +255,8 @@ def target_network(
             where=followed.ids.where,
         )
     ids = followed.ids[0].reshape(followed.ids.shape[1], -1)[:, 0].to(torch.int64).numpy()
-    column = _column(target, len(ids), classes)
-    channels = _channels(target, len(ids), column)
+    column = column_of(target, len(ids), classes)
+    channels = channels_of(target, len(ids), column)
     wiring = finished(followed.nodes, ids[channels])
     if not wiring.total():
         raise BadTarget(
@@ -271,120 +275,14 @@ def target_network(
         names=names,
         ids=followed.made,
         column=column,
-        direction=_direction(target, rows),
+        direction=direction_of(target, rows),
     )
-
-
-def traced(root: nn.Module, shape: Sequence[int]) -> TracedFlow:
-    """The trace of a network in eval mode.
-
-    Raises
-    ------
-    BadModel
-        It is in training mode, does not run, or cannot be traced; the message says where.
-    """
-    if any(module.training for module in root.modules()):
-        raise BadModel(
-            "in training mode the images of a batch depend on each other; call .eval() first"
-        )
-    try:
-        with torch.inference_mode():
-            root(trial(shape))
-    except Exception as error:
-        # The network's own code, on a shape that may not be its own.
-        raise BadModel(
-            f"the network does not run on images of shape {tuple(shape)} (channels, height, "
-            f"width): {error}; give images of the shape that it was made for"
-        ) from error
-    try:
-        return TracedFlow(root, shape)
-    except UntraceableError as error:
-        reason = str(error).partition("\n")[0]
-        raise BadModel(
-            f"circuits need a network whose flow torch.fx can trace, and this one stops at "
-            f"{_place(error)}: {reason}; write that part without control flow that depends on data",
-            where=_place(error),
-        ) from error
 
 
 def checked(network: TargetNetwork, batch: Tensor) -> Tensor:
     """The batch, if it is the network's input; else BadTensor says what is wrong."""
     check_batch(batch, network.input_shape)
     return batch
-
-
-def _place(error: BaseException) -> str:
-    """Where the network's own code stood when tracing it failed."""
-    cause = error.__cause__ or error
-    places = []
-    trace = cause.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        module = str(trace.tb_frame.f_globals.get("__name__", ""))
-        if module.split(".")[0] != "torch" and not module.startswith("proofsight_server.vision.tr"):
-            owner = trace.tb_frame.f_locals.get("self")
-            owner_name = type(owner).__name__ + "." if owner is not None else ""
-            places.append(f"{owner_name}{code.co_name}, line {trace.tb_lineno} of {module}")
-        trace = trace.tb_next
-    return places[-1] if places else "its forward"
-
-
-def _end(flow: TracedFlow, target: Target) -> tuple[str, Any]:
-    """The point to end at, and how linear modules are taken."""
-    if isinstance(target, Logit):
-        return flow.names(flow.result)[0], target.head
-    infos = {info.layer.atom: info for info in layers_of(flow)}
-    infos |= {info.layer.module: info for info in infos.values()}
-    if target.layer not in infos:
-        point = flow.points.get(target.layer)
-        if point is None:
-            raise UnknownLayer(target.layer, infos)
-        raise BadTarget(
-            f"{target.layer} is no convolution, and a circuit's target is a channel of one, before "
-            "batch norm and non-linearity; name a convolution, or logit:CLASS",
-            layer=target.layer,
-        )
-    info = infos[target.layer]
-    if info.layer.kind != "conv":
-        raise BadTarget(
-            f"{target.layer} is linear and has no maps; write logit:CLASS for a class, or name a "
-            "convolution",
-            layer=target.layer,
-        )
-    return info.layer.module, "frozen"
-
-
-def _column(target: Target, columns: int, classes: Sequence[str]) -> int:
-    if not isinstance(target, Logit):
-        return 0
-    label = str(target.label)
-    if label in classes:
-        return classes.index(label)
-    if label.isdecimal() and int(label) < columns:
-        return int(label)
-    raise UnknownClass(label, classes or [str(index) for index in range(columns)])
-
-
-def _channels(target: Target, channels: int, column: int) -> list[int]:
-    """The channels of the target's tensor that it is made of."""
-    if isinstance(target, Logit):
-        return [column]
-    chosen = [target.channel] if isinstance(target, Unit) else [c for c, d in target.weights if d]
-    for channel in chosen:
-        if not 0 <= channel < channels:
-            raise BadTarget(
-                f"{target.layer} has {channels} channels, 0 to {channels - 1}, and no channel "
-                f"{channel}",
-                target=target,
-            )
-    return chosen
-
-
-def _direction(target: Target, rows: Ints) -> Tensor:
-    if isinstance(target, Logit | Unit):
-        return torch.ones(1, dtype=torch.float64)
-    weights = dict(target.weights)
-    return torch.tensor([weights[int(row)] for row in rows], dtype=torch.float64)
 
 
 def _kernel_module(flow: TracedFlow, name: str) -> KernelModule:
