@@ -27,6 +27,7 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
             f"{document['total_kernels']:,} kernels (keep {document['keep']:g} by "
             f"{document['criterion']}, effective {document['effective_keep']:.4f})"
         )
+    yield from _chosen(document)
     yield from _faithful(document)
     yield "  layer         kept   of"
     for layer in document["layers"]:
@@ -55,6 +56,15 @@ def split_lines(found: Mapping[str, Any]) -> Iterator[str]:
     for level in tested["levels"]:
         errors = "; ".join(" ".join(_number(value) for value in row) for row in level["errors"])
         yield f"  keep {level['keep']:<6g} errors, a row per circuit, a column per group: {errors}"
+
+
+def _chosen(document: Mapping[str, Any]) -> Iterator[str]:
+    """Which criterion `auto` took, and how the others did on the images it was chosen by."""
+    if not document.get("chosen"):
+        return
+    strengths = sorted(document["choice"].items(), key=lambda one: -one[1])
+    told = ", ".join(f"{name} {_number(strength)}" for name, strength in strengths)
+    yield f"  auto took {document['chosen']}; |r| on images for the choice alone: {told}"
 
 
 def _faithful(document: Mapping[str, Any]) -> Iterator[str]:
