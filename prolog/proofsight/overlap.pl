@@ -1,13 +1,16 @@
 :- module(proofsight_overlap,
           [ bodies/2,                   % +Program, -Bodies
             contradictory/2,            % +Body, -Why
-            shadows/3                   % +Bodies, -Wider, -Narrower
+            shadow_index/2,             % +Grouped, -Index
+            shadowed/4                  % +Index, +Group, +Narrower, -Wider
           ]).
+:- use_module(library(apply), [maplist/3, partition/4]).
 :- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
 :- use_module(library(lists), [max_list/2, member/2]).
 :- use_module(library(ordsets), [ord_memberchk/2, ord_subtract/3]).
 :- use_module(library(pairs), [group_pairs_by_key/2]).
 :- use_module(program, [part/3]).
+:- use_module(subsets, [subset_index/2, subset_of/3]).
 
 /** <module> Bodies that say too much
 
@@ -146,31 +149,41 @@ sum([N|Ns], Sum0, Sum) :-
     Sum1 is Sum0 + N,
     sum(Ns, Sum1, Sum).
 
-%!  shadows(+Bodies, -Wider, -Narrower) is nondet.
+%!  shadow_index(+Grouped, -Index) is det.
 %
-%   Wherever the body Narrower holds, Wider, another, holds too.  Each is
-%   looked up under one of its conditions, which keeps this near linear.
+%   Index serves shadowed/4.  Grouped are Group-Body: only bodies of one group,
+%   any ground term, are compared.
 
-shadows(Bodies, Wider, Narrower) :-
-    findall(Key-Body, ( member(Body, Bodies), key(Body, Key) ), Keyed0),
-    keysort(Keyed0, Keyed),
-    group_pairs_by_key(Keyed, Grouped),
-    list_to_assoc(Grouped, Index),
-    member(Narrower, Bodies),
-    Narrower = body(N, _, _, _, Entailed),
-    member(Key, [any|Entailed]),
-    get_assoc(Key, Index, Candidates),
-    member(Wider, Candidates),
-    Wider = body(W, _, _, Conditions, _),
+:- det(shadow_index/2).
+
+shadow_index(Grouped, Index) :-
+    keysort(Grouped, Sorted),
+    group_pairs_by_key(Sorted, Groups),
+    maplist(indexed, Groups, Indexes),
+    list_to_assoc(Indexes, Index).
+
+indexed(Group-Bodies, Group-Index) :-
+    maplist(set, Bodies, Sets),
+    subset_index(Sets, Index).
+
+%   Counts are no elements, as they are also said in other words.
+
+set(Body, Set-wider(Body, Counts)) :-
+    Body = body(_, _, _, Conditions, _),
+    partition(is_count, Conditions, Counts, Set).
+
+is_count(count(_, _)).
+
+%!  shadowed(+Index, +Group, +Narrower, -Wider) is nondet.
+%
+%   Wherever the body Narrower holds, Wider, another, of Group, holds too.
+
+shadowed(Index, Group, body(N, _, _, _, Entailed), Wider) :-
+    get_assoc(Group, Index, Sets),
+    subset_of(Sets, Entailed, wider(Wider, Counts)),
+    arg(1, Wider, W),
     W =\= N,
-    forall(member(Condition, Conditions), said(Condition, Entailed)).
-
-key(body(_, _, _, Conditions, _), Key) :-
-    (   member(Condition, Conditions),
-        Condition \= count(_, _)
-    ->  Key = Condition
-    ;   Key = any
-    ).
+    forall(member(Count, Counts), said(Count, Entailed)).
 
 said(Condition, Entailed) :-
     ord_memberchk(Condition, Entailed),

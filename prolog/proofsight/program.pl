@@ -242,7 +242,9 @@ priority(exclusive, Program, InFile, Ordered) =>
 priority(confidence, Program, InFile, Ordered) =>
     classes(Program, Classes),
     part(stats, Program, Stats),
-    map_list_to_pairs(confidence_rank(Classes, Stats), InFile, Keyed),
+    findall(Rule-Confidence, stated_confidence(Stats, Rule, Confidence), Stated),
+    lookup(Stated, Confidences),
+    map_list_to_pairs(confidence_rank(Classes, Confidences), InFile, Keyed),
     keysort(Keyed, Sorted),
     pairs_values(Sorted, Ordered).
 priority(_, _, InFile, Ordered) =>
@@ -254,10 +256,16 @@ rank(Classes, _-Class, Rank) :-
     ;   length(Classes, Rank)
     ).
 
-confidence_rank(Classes, Stats, Id-Class, Negative-Rank) :-
-    (   memberchk(stats(Id, Pairs, _), Stats),
-        memberchk(confidence-Confidence, Pairs),
-        number(Confidence)
+stated_confidence(Stats, Rule, Confidence) :-
+    member(stats(Rule, Pairs, _), Stats),
+    (   memberchk(confidence-Confidence0, Pairs),
+        number(Confidence0)
+    ->  Confidence = Confidence0
+    ;   Confidence = 0
+    ).
+
+confidence_rank(Classes, Confidences, Id-Class, Negative-Rank) :-
+    (   get_assoc(Id, Confidences, Confidence)
     ->  Negative is 0.0 - Confidence
     ;   Negative = 0.0
     ),

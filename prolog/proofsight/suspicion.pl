@@ -4,7 +4,7 @@
 :- use_module(library(aggregate), [aggregate_all/3]).
 :- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
 :- use_module(library(lists), [append/2, append/3, member/2, nth1/3, subtract/3]).
-:- use_module(overlap, [bodies/2, contradictory/2, shadows/3]).
+:- use_module(overlap, [bodies/2, contradictory/2, shadow_index/2, shadowed/4]).
 :- use_module(program,
               [ bases/2, classes/2, declared/3, head_class/2, part/3, policy/2,
                 priority/2
@@ -54,28 +54,53 @@ futile(Code, Program, Bodies, N, [rule=Id, by=By]) :-
     priority(Program, Priority),
     findall(Rule-Rank, nth1(Rank, Priority, Rule-_), Ranks0),
     ranked(Ranks0, Ranks),
-    shadows(Bodies, body(M, By, Wider, _, _), body(N, Id, Head, Conditions, _)),
-    (   Wider = ab(Rule),
-        memberchk(unless(Rule), Conditions),
-        Rule == Id
+    findall(Group-Body, ( member(Body, Bodies), group(Body, Policy, Group) ), Grouped),
+    shadow_index(Grouped, Index),
+    member(Narrower, Bodies),
+    Narrower = body(N, Id, _, _, _),
+    once(( compared(Narrower, Policy, Group1),
+           shadowed(Index, Group1, Narrower, Wider),
+           needless(Policy, Ranks, Bodies, Narrower, Wider, Code)
+         )),
+    Wider = body(_, By, _, _, _).
+
+%   Only within a group does what a body says bear on another: under a policy
+%   that ranks them, rules for classes are in one; points add up.
+
+group(body(_, _, Head, _, _), Policy, Group) :-
+    (   Head = class(_),
+        Policy \== exclusive
+    ->  Group = class
+    ;   Head \= points(_, _),
+        Group = Head
+    ).
+
+%   A rule is also compared with its exceptions.
+
+compared(Body, Policy, Group) :-
+    group(Body, Policy, Group).
+compared(body(_, Id, _, Conditions, _), _, ab(Id)) :-
+    memberchk(unless(Id), Conditions).
+
+needless(Policy, Ranks, Bodies, Narrower, Wider, Code) :-
+    Narrower = body(N, Id, Head, Conditions, _),
+    Wider = body(M, By, WiderHead, _, _),
+    (   WiderHead = ab(Id),
+        memberchk(unless(Id), Conditions)
     ->  Code = dead_rule
     ;   Policy \== exclusive,
         Head = class(_)
-    ->  Wider = class(_),
-        get_assoc(By, Ranks, First),
+    ->  get_assoc(By, Ranks, First),
         get_assoc(Id, Ranks, Second),
         First < Second,                 % Wider is tried first
-        (   Wider == Head
+        (   WiderHead == Head
         ->  Code = subsumed_rule
         ;   Code = dead_rule
         )
-    ;   Wider == Head,
-        Head \= points(_, _),           % they add up
-        (   M < N
-        ->  true
-        ;   \+ same_conditions(Bodies, M, N)
-        )
+    ;   M < N
     ->  Code = subsumed_rule
+    ;   \+ same_conditions(Bodies, M, N),
+        Code = subsumed_rule
     ).
 
 ranked(Pairs, Assoc) :-
