@@ -61,7 +61,7 @@ def test_projecting_twice_is_projecting_once_also_where_no_dense_matrix_fits(reg
     split = ExactSplit(v)
     once = split.nearest(point[:2])
     assert np.allclose(split.nearest(once), once, atol=1e-7)
-    project = sum_projection(regions, 3.0)
+    project = sum_projection(regions, 1, 3.0)
     assert np.allclose(project(project(point)), project(point), atol=1e-7)
     slack = point - project(point)
     assert np.isclose((slack * project(point)).sum(), 0, atol=1e-6)
@@ -76,7 +76,9 @@ def test_the_projection_with_sums_is_that_of_the_dense_matrix(regions: int) -> N
         matrix = np.block([[ands, none], [none, ors], [scale * unit, scale * unit]])
         point = np.random.default_rng(2).normal(size=(3, 2, 1 << regions))
         expected = matrix @ np.linalg.lstsq(matrix, flat(point), rcond=None)[0]
-        assert np.allclose(flat(sum_projection(regions, weight)(point)), expected, atol=1e-9)
+        assert np.allclose(
+            flat(sum_projection(regions, point.shape[1], weight)(point)), expected, atol=1e-9
+        )
 
 
 @pytest.mark.parametrize("regions", [0, 1, 4, 5])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf.json_format import MessageToDict
 
 from proofsight import Client, ImageInteractions, Operation
 from proofsight.errors import InvalidArgument
@@ -101,7 +102,8 @@ def test_boxes_become_regions_with_their_names(
     found = interactions.stored(
         request.SerializeToString(), [str(tmp_path / "digits" / "1")], (), Watch()
     )
-    assert [one["name"] for one in found.report["named_regions"]] == ["left", "box 1"]
+    report = MessageToDict(found.report)
+    assert [one["name"] for one in report["named_regions"]] == ["left", "box 1"]
     assert (tmp_path / "digits" / "1" / found.files[0]).is_file()
 
 

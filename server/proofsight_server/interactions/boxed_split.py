@@ -12,7 +12,7 @@ from proofsight_server.interactions.sum_projection import sum_projection
 from proofsight_server.interactions.tensor_product import tensor_power
 from proofsight_server.interactions.transforms import and_effects, or_effects, subset_sums
 
-_SUM_WEIGHT: Final = 3.0  # κ: how stiffly sums are held to the box, beside effects to their prox
+_SUM_WEIGHT: Final = 5.0  # κ: how stiffly sums are held to the box, beside effects to their prox
 
 
 class BoxedSplit:
@@ -37,7 +37,7 @@ class BoxedSplit:
         self._scale = _SUM_WEIGHT**0.5
         self._least = self._scale * (tables - self._box)
         self._most = self._scale * (tables + self._box)
-        self._projection = sum_projection(regions, _SUM_WEIGHT)
+        self._projection = sum_projection(regions, len(tables), _SUM_WEIGHT)
         self._and_adjoint = tensor_power(AND_STEP.T, regions)
 
     def start(self, rng: np.random.Generator | None) -> Doubles:

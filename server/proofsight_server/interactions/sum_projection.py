@@ -8,6 +8,7 @@ gradients.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -21,33 +22,24 @@ from proofsight_server.interactions.tensor_product import (
     matrix_power,
     tensor_power,
 )
+from proofsight_server.symbols.feature import Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _InverseBlock:
-    """The inverse on one pair of blocks: (2·d·e, 2·d·e), first p and then q."""
+    """The inverse on one pair of blocks, whose entries are first p and then q, copies last.
 
-    high: Block
-    low: Block
+    `places` is (2·d·e, copies): where the pair of blocks is among (2, 2^high, 2^low), flat.
+    """
+
     inverse: Doubles
-
-    def solve(self, right: Doubles, solution: Doubles) -> None:
-        """Write this block's part of the solution. Shapes (2, m, 2^high, 2^low)."""
-        part = right[:, :, self.high.rows, self.low.rows]
-        cells = part.reshape(
-            *part.shape[:2], self.high.size, self.high.copies, self.low.size, self.low.copies
-        )
-        columns = cells.transpose(0, 2, 4, 1, 3, 5)
-        solved = (self.inverse @ columns.reshape(len(self.inverse), -1)).reshape(columns.shape)
-        solution[:, :, self.high.rows, self.low.rows] = solved.transpose(0, 3, 1, 4, 2, 5).reshape(
-            part.shape
-        )
+    places: Ints
 
 
 class SumProjection:
-    """The projection, along (3, m, 2^n); `sum_projection` keeps one for each n and κ."""
+    """The projection, along (3, m, 2^n); `sum_projection` keeps one for each n, m and κ."""
 
-    def __init__(self, regions: int, sum_weight: float) -> None:
+    def __init__(self, regions: int, networks: int, sum_weight: float) -> None:
         low = regions // 2
         (high_basis, high_blocks), (low_basis, low_blocks) = (
             symmetric_basis(regions - low),
@@ -64,12 +56,12 @@ class SumProjection:
             for basis, n in ((high_basis, regions - low), (low_basis, low))
         ]
         shrunk = [[basis @ gram @ basis.T for gram in both] for basis, both in grams]
-        self._blocks = [
-            _InverseBlock(high, low, _inverse(high, low, shrunk, sum_weight))
+        blocks = [
+            _inverse_block(high, low, shrunk, sum_weight)
             for high in high_blocks
             for low in low_blocks
         ]
-        self._shape = len(high_basis), len(low_basis)
+        self._inverses, self._gathered, self._scattered = _lined_up(blocks, regions, networks)
 
     def __call__(self, point: Doubles) -> Doubles:
         """The nearest point. Shape (3, m, 2^n)."""
@@ -87,20 +79,45 @@ class SumProjection:
         return image
 
     def _solved(self, right: Doubles) -> Doubles:
-        grid = right.reshape(*right.shape[:2], *self._shape)
-        solution = np.empty_like(grid)
-        for block in self._blocks:
-            block.solve(grid, solution)
-        return solution.reshape(right.shape)
+        columns = right.ravel()[self._gathered]
+        solution = np.empty_like(columns)
+        for inverse, place in self._inverses:
+            shape = len(inverse), -1
+            np.matmul(inverse, columns[place].reshape(shape), out=solution[place].reshape(shape))
+        solved: Doubles = solution[self._scattered].reshape(right.shape)
+        return solved
 
 
 @cache
-def sum_projection(regions: int, sum_weight: float) -> SumProjection:
-    """The projection for n regions and κ = `sum_weight` > 0."""
-    return SumProjection(regions, sum_weight)
+def sum_projection(regions: int, networks: int, sum_weight: float) -> SumProjection:
+    """The projection for n regions, m networks and κ = `sum_weight` > 0."""
+    return SumProjection(regions, networks, sum_weight)
 
 
-def _inverse(high: Block, low: Block, grams: list[list[Doubles]], sum_weight: float) -> Doubles:
+def _lined_up(
+    blocks: Sequence[_InverseBlock], regions: int, networks: int
+) -> tuple[list[tuple[Doubles, slice]], Ints, Ints]:
+    """Inverses with their slices of the columns, and where columns come from and go to.
+
+    Columns are gathered from (2, m, 2^n), flat, at once: many small copies take longer than the
+    products.
+    """
+    inverses: list[tuple[Doubles, slice]] = []
+    gathered: list[Ints] = []
+    start = 0
+    for block in blocks:
+        kind, mask = np.divmod(block.places, 1 << regions)
+        nets = (kind[..., None] * networks + np.arange(networks)) << regions
+        gathered.append((nets + mask[..., None]).ravel())
+        inverses.append((block.inverse, slice(start, start + len(gathered[-1]))))
+        start += len(gathered[-1])
+    places = np.concatenate(gathered)
+    return inverses, places, np.argsort(places)
+
+
+def _inverse_block(
+    high: Block, low: Block, grams: list[list[Doubles]], sum_weight: float
+) -> _InverseBlock:
     ands, ors = (
         np.kron(_first_copy(grams[0][kind], high), _first_copy(grams[1][kind], low))
         for kind in (0, 1)
@@ -110,7 +127,11 @@ def _inverse(high: Block, low: Block, grams: list[list[Doubles]], sum_weight: fl
         ors[0, 0] += 1
         ors[-1, -1] -= 1
     tie = sum_weight * np.eye(len(ands))
-    return np.linalg.inv(np.block([[ands + tie, tie], [tie, ors + tie]]))
+    inverse = np.linalg.inv(np.block([[ands + tie, tie], [tie, ors + tie]]))
+    sizes = len(grams[0][0]), len(grams[1][0])
+    places = np.arange(2 * sizes[0] * sizes[1]).reshape(2, *sizes)[:, high.rows, low.rows]
+    cells = places.reshape(2, high.size, high.copies, low.size, low.copies)
+    return _InverseBlock(inverse, cells.transpose(0, 1, 3, 2, 4).reshape(len(inverse), -1))
 
 
 def _first_copy(gram: Doubles, block: Block) -> Doubles:
