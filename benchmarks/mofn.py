@@ -85,7 +85,7 @@ def _searched(table: _Table, cuts: Floats) -> None:
         literals = table.literals(cuts, target)
         on = table.targets[:, target]
         sizes = np.abs(table.weight[target]).astype(np.float64)
-        at = ordered("weight", literals, on, sizes, table.values.std(axis=0, dtype=np.float64))
+        at = ordered("weight", literals, on, sizes)
         errors = errors_of_prefixes(literals[:, at], on, inputs=literals.shape[1])
         for beta in BETAS:
             errors.best(beta)
@@ -117,7 +117,7 @@ def _greedy() -> Row:
     for target in range(10):
         sizes = np.abs(table.weight[target]).astype(np.float64)
         literals = table.literals(cuts, target)
-        ordered("greedy", literals, table.targets[:, target], sizes, sizes)
+        ordered("greedy", literals, table.targets[:, target], sizes)
     return Figure(
         "greedy, 16 steps, 10 units of 128", (time.perf_counter() - start,), "s", 3, "at_most"
     )

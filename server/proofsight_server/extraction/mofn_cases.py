@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -143,38 +144,17 @@ def _linear(
     features = [*layer.inputs, *(unit.feature for unit in own)]
     seen = images.values(features, [layer.below, layer.info])
     inputs = {part: values[:, : len(layer.inputs)] for part, values in seen.items()}
-    mean = layer.weight.mean(axis=0)
-    decides = layer.activation == "softmax"
-    if decides:
-        targets = {
-            part: own_decisions[:, None] == np.array(chosen)
-            for part, own_decisions in images.decisions.items()
-        }
-        target_cuts: list[float | None] = [None] * len(own)
+    if layer.activation == "softmax":
+        decided = images.decisions.items()
+        on = {part: classes[:, None] == np.array(chosen) for part, classes in decided}
+        targets = _Targets(on, None)
+        if options.output_weights == "centred":
+            mean = layer.weight.mean(axis=0)
+            own = [replace(unit, weight=unit.weight - mean) for unit in own]
     else:
         values = {part: values[:, len(layer.inputs) :] for part, values in seen.items()}
-        cut = class_cuts(values["fit"], images.decisions["fit"]).cut[:, 0]
-        target_cuts = [None if np.isnan(one) else float(one) for one in cut]
-        targets = {part: own_values > cut.astype(np.float32) for part, own_values in values.items()}
-    cuts, gains = _input_cuts(inputs["fit"], targets["fit"], images.decisions["fit"], options)
-    for place, unit in enumerate(own):
-        name = name_of(layer.info, unit.feature)
-        weight = (
-            unit.weight - mean if decides and options.output_weights == "centred" else unit.weight
-        )
-        check_weights(weight, name)
-        if not decides and target_cuts[place] is None:
-            yield Silent(name, unit)
-            continue
-        yield Case(
-            Site(name, unit, weight, target_cuts[place], cuts[:, place]),
-            None if gains is None else gains[:, place],
-            inputs,
-            {
-                part: np.ascontiguousarray(own_targets[:, place])
-                for part, own_targets in targets.items()
-            },
-        )
+        targets = _Targets.of(values, images)
+    yield from _cases(layer.info, own, inputs, targets, images, options)
 
 
 def _convolved(
@@ -193,35 +173,53 @@ def _convolved(
         )
         column = {feature: at for at, feature in enumerate(features)}
         seen = images.values(features, [layer.below, layer.info])
-        for unit in own:
-            yield _convolved_case(layer, unit, column, seen, images, options)
+        # Channels that read the same patch share its values, and the sorting of them.
+        for _, alike in groupby(own, lambda unit: unit.inputs):
+            units = list(alike)
+            at = [column[unit.feature] for unit in units]
+            inputs = {part: patch(values, units[0], column) for part, values in seen.items()}
+            targets = _Targets.of({part: values[:, at] for part, values in seen.items()}, images)
+            yield from _cases(layer.info, units, inputs, targets, images, options)
 
 
-def _convolved_case(
-    layer: Convolution,
-    unit: Unit,
-    column: Mapping[Feature, int],
-    seen: Mapping[str, Floats],
+@dataclass(frozen=True, slots=True)
+class _Targets:
+    """Whether units are on, per part (images, units), and above which values; None of classes."""
+
+    on: Mapping[str, Bools]
+    cuts: Doubles | None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Floats], images: Images) -> _Targets:
+        """Cut where values tell most about the class; NaN, and never on, where nothing does."""
+        cuts = class_cuts(values["fit"], images.decisions["fit"]).cut[:, 0]
+        return cls({part: own > cuts.astype(np.float32) for part, own in values.items()}, cuts)
+
+
+def _cases(
+    info: LayerInfo,
+    units: Sequence[Unit],
+    inputs: Mapping[str, Floats],
+    targets: _Targets,
     images: Images,
     options: MofNOptions,
-) -> Case | Silent:
-    name = name_of(layer.info, unit.feature)
-    check_weights(unit.weight, name)
-    own = {part: values[:, column[unit.feature]] for part, values in seen.items()}
-    (cut,) = class_cuts(own["fit"][:, None], images.decisions["fit"]).cut[:, 0].tolist()
-    if np.isnan(cut):
-        return Silent(name, unit)
-    inputs = {part: patch(values, unit, column) for part, values in seen.items()}
-    targets = {part: values > np.float32(cut) for part, values in own.items()}
-    cuts, gains = _input_cuts(
-        inputs["fit"], targets["fit"][:, None], images.decisions["fit"], options
-    )
-    return Case(
-        Site(name, unit, unit.weight, cut, cuts[:, 0]),
-        None if gains is None else gains[:, 0],
-        inputs,
-        targets,
-    )
+) -> Iterator[Case | Silent]:
+    """Units that read the same inputs."""
+    names = [name_of(info, unit.feature) for unit in units]
+    for name, unit in zip(names, units, strict=True):
+        check_weights(unit.weight, name)
+    cuts, gains = _input_cuts(inputs["fit"], targets.on["fit"], images.decisions["fit"], options)
+    for place, (name, unit) in enumerate(zip(names, units, strict=True)):
+        cut = None if targets.cuts is None else float(targets.cuts[place])
+        if cut is not None and np.isnan(cut):
+            yield Silent(name, unit)
+            continue
+        yield Case(
+            Site(name, unit, unit.weight, cut, cuts[:, place]),
+            None if gains is None else gains[:, place],
+            inputs,
+            {part: np.ascontiguousarray(on[:, place]) for part, on in targets.on.items()},
+        )
 
 
 def patch(values: Floats, unit: Unit, column: Mapping[Feature, int]) -> Floats:

@@ -170,12 +170,17 @@ def _searched(
         literals,
         target,
         np.abs(case.site.weight[usable]),
-        case.values["fit"][:, usable].std(axis=0, dtype=np.float64),
+        deviations=_deviations(case, usable) if order == "weight*std" else None,
         gains=None if case.gains is None else case.gains[usable],
         longest=longest,
     )
     table = errors_of_prefixes(literals[:, at], target, inputs=inputs)
     return table, lambda rule: usable[at[: rule.literals]]
+
+
+def _deviations(case: Case, inputs: Ints) -> Doubles:
+    deviations: Doubles = case.values["fit"][:, inputs].std(axis=0, dtype=np.float64)
+    return deviations
 
 
 def _found(case: Case, beta: float, rule: Chosen, inputs: Ints) -> Found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from proofsight_server.symbols.feature import Bools, Ints
 Doubles = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.floating[Any]]
 
-_BLOCK = 64
+_BLOCK = 32
 
 TIE = 1e-12  # gains closer than this, in nats per image, are equal
 
@@ -66,14 +66,8 @@ def best_cuts(values: Numbers, targets: Bools) -> Cuts:
             f"targets are booleans of shape ({len(values)}, targets), one row for each image, not "
             f"{targets.dtype} of shape {targets.shape}"
         )
-    entropies = _Entropies(len(values))
     labels = np.ascontiguousarray(targets.T)
-    totals = labels.sum(axis=1)
-    return _searched(
-        values,
-        len(labels),
-        lambda column: entropies.two_valued(column.counts_below(labels), column.below, totals),
-    )
+    return _searched(values, len(labels), _TwoValued(labels).gains)
 
 
 def class_cuts(values: Numbers, classes: Ints) -> Cuts:
@@ -91,14 +85,7 @@ def class_cuts(values: Numbers, classes: Ints) -> Cuts:
         raise BadTensor(
             f"classes have one index for each of {len(values)} images, not shape {classes.shape}"
         )
-    entropies = _Entropies(len(values))
-    labels = np.unique(classes)[:, None] == classes
-    totals = labels.sum(axis=1)
-    return _searched(
-        values,
-        1,
-        lambda column: entropies.many_valued(column.counts_below(labels), column.below, totals),
-    )
+    return _searched(values, 1, _ManyValued(np.unique(classes)[:, None] == classes).gains)
 
 
 def checked_values(values: Numbers) -> Numbers:
@@ -121,85 +108,141 @@ def checked_values(values: Numbers) -> Numbers:
 
 
 def _searched(values: Numbers, targets: int, gains: Callable[[_Column], Doubles]) -> Cuts:
-    cut = np.full((values.shape[1], targets), np.nan)
+    # The values on both sides of the best cuts; NaN where nothing tells.
+    low = np.full((values.shape[1], targets), np.nan, dtype=values.dtype)
+    high = low.copy()
     gain = np.zeros((values.shape[1], targets))
-    rows = np.arange(targets)
-    for number, numbers in enumerate(_columns(values)):
-        column = _Column(numbers)
+    for number, column in enumerate(_columns(values)):
         if not column.below.size:
             continue
-        found = gains(column)
-        best = found.max(axis=1)
-        first = (found >= best[:, None] - TIE).argmax(axis=1)
-        tells = best > TIE
-        cut[number, tells] = column.cuts(first[tells])
-        gain[number, tells] = found[rows, first][tells]
-    return Cuts(cut, gain)
+        for target, found in enumerate(gains(column)):
+            best = found.max()
+            if best > TIE:
+                place = (found >= best - TIE).argmax()
+                gain[number, target] = found[place]
+                low[number, target], high[number, target] = column.sides(place)
+    middle = (low.astype(np.float64) / 2 + high.astype(np.float64) / 2).astype(low.dtype)
+    return Cuts(np.where(middle < high, middle, low).astype(np.float64), gain)
 
 
-def _columns(values: Numbers) -> Iterator[Numbers]:
-    """Columns, each in one piece of memory; some at a time are brought there."""
-    for first in range(0, values.shape[1], _BLOCK):
-        yield from np.ascontiguousarray(values[:, first : first + _BLOCK].T)
-
-
+@dataclass(frozen=True, slots=True)
 class _Column:
-    """One input, sorted: `below` (cuts,) says how many images lie below each candidate cut."""
+    """One input, sorted: `order` are its images by rising value, of equal ones the first first.
 
-    def __init__(self, column: Numbers) -> None:
-        self._order = _order(column)
-        self._rising = column[self._order]
-        self.below: Ints = np.flatnonzero(self._rising[1:] != self._rising[:-1]) + 1
+    `below` (cuts,) says how many images lie below each candidate cut.
+    """
+
+    values: Numbers
+    order: Ints
+    below: Ints
 
     def counts_below(self, labels: Bools) -> Ints:
         """(labels, cuts) images of each label below each cut; `labels` is (labels, images)."""
-        running: Ints = np.cumsum(labels.take(self._order, axis=1), axis=1, dtype=np.int64)
+        running: Ints = np.cumsum(labels.take(self.order, axis=1), axis=1, dtype=np.int64)
         return running.take(self.below - 1, axis=1)
 
-    def cuts(self, places: Ints) -> Doubles:
-        """The candidate cuts of these numbers, in the type of the values."""
-        low, high = self._rising[self.below[places] - 1], self._rising[self.below[places]]
-        middle = (low.astype(np.float64) / 2 + high.astype(np.float64) / 2).astype(low.dtype)
-        return np.where(middle < high, middle, low).astype(np.float64)
+    def sides(self, place: np.intp) -> tuple[Any, Any]:
+        """The neighbouring values of a candidate cut."""
+        above = self.below[place]
+        return self.values[self.order[above - 1]], self.values[self.order[above]]
 
 
-def _order(column: Numbers) -> Ints:
-    """An order in which values rise, of equal ones the first image first."""
-    if column.dtype != np.float32:
-        return np.argsort(column, kind="stable")
+def _columns(values: Numbers) -> Iterator[_Column]:
+    """The inputs; some at a time are brought into rows and sorted."""
+    for first in range(0, values.shape[1], _BLOCK):
+        # A zero has one sign only, so that equal values have equal bits.
+        rows = np.ascontiguousarray(values[:, first : first + _BLOCK].T) + values.dtype.type(0)
+        orders, keys = _sorted(rows)
+        rises = keys[:, 1:] != keys[:, :-1]
+        for row, order, rise in zip(rows, orders, rises, strict=True):
+            yield _Column(row, order, np.flatnonzero(rise) + 1)
+
+
+def _sorted(rows: Numbers) -> tuple[Ints, npt.NDArray[Any]]:
+    """Per row the order in which its values rise, and something that is equal where they are."""
+    if rows.dtype != np.float32:
+        orders = np.argsort(rows, axis=1, kind="stable")
+        return orders, np.take_along_axis(rows, orders, axis=1)
     # Floats sort as their bits do once negative ones are turned; with the image in the low half
     # one sort of whole numbers is several times as fast as any that gives indices.
-    bits = column.view(np.int32)
-    keys = (bits ^ (bits >> 31 & 0x7FFFFFFF)).astype(np.int64) << 32
-    keys |= np.arange(len(column))
-    keys.sort()
-    keys &= 0xFFFFFFFF
-    return keys
+    bits = rows.view(np.int32)
+    keys = np.empty(rows.shape, dtype="<i8")
+    halves = keys.view("<i4").reshape(*rows.shape, 2)
+    halves[..., 0] = np.arange(rows.shape[1])
+    halves[..., 1] = bits ^ (bits >> 31 & 0x7FFFFFFF)
+    keys.sort(axis=1)
+    return halves[..., 0].astype(np.int64), halves[..., 1]
 
 
-class _Entropies:
-    """Gains of many cuts at once, from a table of c ln c."""
+class _TwoValued:
+    """Gains of cuts about targets that are on or off.
 
-    def __init__(self, images: int) -> None:
-        counts = np.arange(images + 1, dtype=np.float64)
-        self._images = images
-        self._g = counts * np.log(np.maximum(counts, 1))
+    The sums of c ln c depend on one count each: the images below a cut, those of them that are
+    on, those that are off; so each is looked up once.
+    """
 
-    def two_valued(self, below: Ints, left: Ints, totals: Ints) -> Doubles:
-        """(targets, cuts) from the images with each target below (targets, cuts)."""
-        g, m = self._g, self._images
-        above = totals[:, None] - below
-        parts = g.take(below)
-        for rest in (left - below, above, m - left - above):
-            parts += g.take(rest)
-        parts -= g.take(left) + g.take(m - left)
-        parts += (g[m] - g[totals] - g[m - totals])[:, None]
-        parts /= m
-        return parts
+    def __init__(self, labels: Bools) -> None:
+        images = labels.shape[1]
+        on = labels.sum(axis=1)
+        g = _g(images)
+        whole = (g[images] - g[on] - g[images - on]) / images
+        self._labels = labels
+        self._left = _split(images, images)
+        self._on, self._on_at = _joined(
+            [_split(count, images) + known for count, known in zip(on, whole, strict=True)]
+        )
+        self._off, self._off_at = _joined([_split(images - count, images) for count in on])
 
-    def many_valued(self, below: Ints, left: Ints, totals: Ints) -> Doubles:
-        """(1, cuts) from the images of each label below (labels, cuts)."""
-        g, m = self._g, self._images
-        parts = (g[below] + g[totals[:, None] - below]).sum(axis=0)
-        gains: Doubles = (g[m] - g[totals].sum() - (g[left] + g[m - left]) + parts) / m
+    def gains(self, column: _Column) -> Doubles:
+        """(targets, cuts) in nats per image."""
+        below = column.counts_below(self._labels)
+        above = column.below - below
+        below += self._on_at
+        above += self._off_at
+        gains: Doubles = self._on.take(below)
+        gains += self._off.take(above)
+        gains -= self._left.take(column.below)
+        return gains
+
+
+class _ManyValued:
+    """Gains of cuts about one target of many labels."""
+
+    def __init__(self, labels: Bools) -> None:
+        images = labels.shape[1]
+        counts = labels.sum(axis=1)
+        g = _g(images)
+        self._labels = labels
+        self._whole = (g[images] - g[counts].sum()) / images
+        self._left = _split(images, images)
+        self._parts, self._at = _joined([_split(count, images) for count in counts])
+
+    def gains(self, column: _Column) -> Doubles:
+        """(1, cuts) in nats per image."""
+        below = column.counts_below(self._labels)
+        below += self._at
+        gains: Doubles = self._parts.take(below).sum(axis=0)
+        gains += self._whole
+        gains -= self._left.take(column.below)
         return gains[None]
+
+
+def _g(images: int) -> Doubles:
+    """The table of c ln c, c = 0 … images."""
+    counts = np.arange(images + 1, dtype=np.float64)
+    g: Doubles = counts * np.log(np.maximum(counts, 1))
+    return g
+
+
+def _split(count: int, images: int) -> Doubles:
+    """(g[c] + g[count − c]) / images for c = 0 … count."""
+    g = _g(int(count))
+    split: Doubles = (g + g[::-1]) / images
+    return split
+
+
+def _joined(tables: Sequence[Doubles]) -> tuple[Doubles, Ints]:
+    """Tables in one piece, and (tables, 1) where each begins."""
+    ends = np.cumsum([len(table) for table in tables], dtype=np.int64)
+    starts: Ints = ends - [len(table) for table in tables]
+    return np.concatenate(tables), starts[:, None]

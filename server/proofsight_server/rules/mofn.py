@@ -109,7 +109,7 @@ def best_rule(
     if order == "exhaustive":
         rule, inside = exhaustive(literals, target, inputs=len(signed), beta=beta)
     else:
-        at = ordered(order, literals, target, np.abs(signed[used]), bits[:, used].std(axis=0))
+        at = ordered(order, literals, target, np.abs(signed[used]))
         rule = errors_of_prefixes(literals[:, at], target, inputs=len(signed)).best(beta)
         inside = tuple(at[: rule.literals].tolist())
     return MofN(
@@ -125,8 +125,8 @@ def ordered(
     literals: Bools,
     target: Bools,
     sizes: Doubles,
-    deviations: Doubles,
     *,
+    deviations: Doubles | None = None,
     gains: Doubles | None = None,
     longest: int | None = None,
 ) -> Ints:
@@ -138,8 +138,11 @@ def ordered(
         As in `best_rule`, but `exhaustive`, which has none.
     literals, target
         (images, n) bool and (images,) bool.
-    sizes, deviations
-        (n,) absolute weights, and standard deviations of the inputs.
+    sizes
+        (n,) absolute weights.
+    deviations
+        (n,) standard deviations of the inputs, which `weight*std` alone asks for; where nothing
+        is said those of the literals.
     gains
         (n,) where they are known.
     longest
@@ -151,8 +154,10 @@ def ordered(
         if gains is None:
             gains = best_cuts(literals.astype(np.float32), target[:, None]).gain[:, 0]
         scores = gains
+    elif order == "weight*std":
+        scores = sizes * (literals.std(axis=0) if deviations is None else deviations)
     else:
-        scores = sizes if order == "weight" else sizes * deviations
+        scores = sizes
     return by_score(scores)[:longest]
 
 

@@ -14,6 +14,7 @@ from proofsight_server.symbols.feature import Bools, Ints
 Doubles = npt.NDArray[np.float64]
 
 TIE = 1e-12  # losses closer than this are equal
+_ROUGH = 1e-5  # far more than single precision is off by
 NEVER = np.iinfo(np.int32).max // 2  # errors where [N, M] is no rule of its own
 
 
@@ -48,19 +49,24 @@ class ErrorTable:
     def best(self, beta: float) -> Chosen:
         """The rule of least (1 − β)·E + β·C; among losses within `TIE` least (errors, N, M)."""
         costs = complexities(self.inputs, len(self.errors) - 1)
-        loss = (1 - beta) * (self.errors / self.images) + beta * costs
-        loss[self.errors == NEVER] = np.inf
-        sizes, ms = np.nonzero(loss <= loss.min() + TIE)
-        errors, literals, m = min(
-            zip(self.errors[sizes, ms].tolist(), sizes.tolist(), ms.tolist(), strict=True)
+        rough = self.errors.astype(np.float32)
+        rough *= np.float32((1 - beta) / self.images)
+        rough += costs.astype(np.float32) * np.float32(beta)
+        near = (rough <= rough.min() + _ROUGH) & (self.errors != NEVER)
+        sizes, ms = np.nonzero(near)
+        errors = self.errors[sizes, ms]
+        loss = (1 - beta) * (errors / self.images) + beta * costs[sizes, ms]
+        least = np.flatnonzero(loss <= loss.min() + TIE)
+        fewest, literals, m = min(
+            zip(*(found[least].tolist() for found in (errors, sizes, ms)), strict=True)
         )
-        return Chosen(literals, m, errors, float(costs[literals, m]))
+        return Chosen(literals, m, fewest, float(costs[literals, m]))
 
     def shortest(self) -> Iterator[Chosen]:
         """The rule of fewest errors of each length N, the least M where they are equal."""
         costs = complexities(self.inputs, len(self.errors) - 1)
-        for literals, errors in enumerate(self.errors):
-            m = int(errors.argmin())
+        for literals, m in enumerate(self.errors.argmin(axis=1).tolist()):
+            errors = self.errors[literals]
             yield Chosen(literals, m, int(errors[m]), float(costs[literals, m]))
 
 
