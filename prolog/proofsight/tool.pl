@@ -1,5 +1,6 @@
 :- module(proofsight_tool, []).
 :- use_module(library(apply), [maplist/3]).
+:- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
 :- use_module(library(lists), [member/2]).
 :- use_module(check, [check_directory/3, errors/2, issue_object/2]).
 :- use_module(json, [json_text/2]).
@@ -111,11 +112,14 @@ feature_members(derived(Layer), Kind, Members) =>
 rule_object(Program, Object) :-
     part(rule, Program, Rules),
     part(stats, Program, Stats),
+    findall(Rule-Pairs0, member(stats(Rule, Pairs0, _), Stats), Stated),
+    sort(1, @<, Stated, Unique),
+    list_to_assoc(Unique, ByRule),
     member(rule(Id, Head, Elements, _, Offset), Rules),
     Head =.. HeadList,
     maplist(element_list, Elements, Body),
     place(Program, 'rules.pl', Offset, Line:_),
-    (   memberchk(stats(Id, Pairs, _), Stats)
+    (   get_assoc(Id, ByRule, Pairs)
     ->  findall([Key, Value],
                 ( member(Key-Value0, Pairs), statistic(Value0, Value) ),
                 Lists)

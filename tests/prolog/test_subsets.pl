@@ -1,6 +1,6 @@
 :- use_module(library(lists), [member/2, numlist/3, subtract/3]).
 :- use_module(library(plunit), [begin_tests/1, end_tests/1]).
-:- use_module(library(random), [random_between/3, random_subseq/3, set_random/1]).
+:- use_module(library(random), [random_between/3, random_subseq/3]).
 :- use_module('../../prolog/proofsight/subsets', [subset_index/2, subset_of/3]).
 
 :- begin_tests(subsets).
