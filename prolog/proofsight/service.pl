@@ -53,7 +53,8 @@ service_load(Directory, _, KB, Answer) :-
     catch(load_revision(Directory, KB0, Program, Issues), Error, true),
     (   nonvar(Error)
     ->  KB = none(),
-        format(string(Text), '~W', [Error, [quoted(true), max_depth(10)]]),
+        formal(Error, Formal),          % its context may hold a whole file
+        format(string(Text), '~W', [Formal, [quoted(true), max_depth(10)]]),
         text('error.unreadable', [directory=Directory, error=Text], Message),
         error_json('BAD_PROGRAM', Message, [], [issues-[]], Answer)
     ;   maplist(issue_object, Issues, Objects),
@@ -71,6 +72,11 @@ service_load(Directory, _, KB, Answer) :-
             error_json('BAD_PROGRAM', Message, [], [issues-Objects], Answer)
         )
     ).
+
+formal(error(Formal0, _), Formal) =>
+    Formal = Formal0.
+formal(Error, Formal) =>
+    Formal = Error.
 
 description(Program, Issues, Description) :-
     part(proposition, Program, Propositions),

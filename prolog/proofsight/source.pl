@@ -110,19 +110,19 @@ read_clause(In, Clause) :-
 %   Lines serves line_column/4.
 
 text_lines(Text, Lines) :-
-    string_codes(Text, Codes),
-    line_starts(Codes, 0, Starts),
-    compound_name_arguments(Lines, lines, [0|Starts]).
+    split_string(Text, "\n", "", Parts),
+    line_starts(Parts, 0, Starts),
+    compound_name_arguments(Lines, lines, Starts).
+
+%   Not code by code, which would take fifty times the memory of the text.
 
 line_starts([], _, Starts) =>
     Starts = [].
-line_starts([0'\n|Codes], Offset0, Starts) =>
-    Offset is Offset0 + 1,
-    Starts = [Offset|Starts1],
-    line_starts(Codes, Offset, Starts1).
-line_starts([_|Codes], Offset0, Starts) =>
-    Offset is Offset0 + 1,
-    line_starts(Codes, Offset, Starts).
+line_starts([Part|Parts], Offset0, Starts) =>
+    Starts = [Offset0|Starts1],
+    string_length(Part, Length),
+    Offset is Offset0 + Length + 1,
+    line_starts(Parts, Offset, Starts1).
 
 %!  syntax_text(+What, -Text:string) is det.
 %
