@@ -224,6 +224,8 @@ def _cases(
 
 def patch(values: Floats, unit: Unit, column: Mapping[Feature, int]) -> Floats:
     """(images, inputs) of a unit, out of columns of features; 0 where it reads padding."""
+    if None not in unit.inputs:
+        return values[:, [column[feature] for feature in unit.inputs if feature is not None]]
     inputs = np.zeros((len(values), len(unit.inputs)), dtype=np.float32)
     real = [at for at, feature in enumerate(unit.inputs) if feature is not None]
     inputs[:, real] = values[:, [column[f] for f in unit.inputs if f is not None]]

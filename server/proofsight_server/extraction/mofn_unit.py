@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,11 +73,12 @@ class Case:
     values: Mapping[str, Numbers]
     targets: Mapping[str, Bools]
 
-    def literals(self, part: str, inputs: Ints) -> Bools:
-        """(images, inputs) whether the literal of each of `inputs` holds."""
-        values = self.values[part][:, inputs]
-        above = values > self.site.cuts[inputs].astype(values.dtype)
-        literals: Bools = above == (self.site.weight[inputs] > 0)
+    def literals(self, part: str) -> Bools:
+        """(usable inputs, images) whether the literal of each usable input holds."""
+        usable = self.site.usable
+        values = self.values[part][:, usable]
+        above = np.ascontiguousarray((values > self.site.cuts[usable].astype(values.dtype)).T)
+        literals: Bools = above == (self.site.weight[usable] > 0)[:, None]
         return literals
 
     def baseline(self) -> dict[str, float]:
@@ -130,13 +131,9 @@ def curve_of(case: Case, order: Order, betas: Sequence[float], longest: int | No
     BadOption
         The order is `exhaustive` and more than 20 inputs have a literal.
     """
-    table, taken = _searched(case, order, longest)
-    best = [(beta, table.best(beta)) for beta in betas]
-    return Curve(
-        order,
-        tuple(_found(case, beta, rule, taken(rule)) for beta, rule in best),
-        _least(case, ((rule, taken(rule)) for rule in table.shortest() if rule.literals)),
-    )
+    searched = _Searched.of(case, order, longest)
+    best = [(beta, searched.table.best(beta)) for beta in betas]
+    return Curve(order, tuple(searched.found(*one) for one in best), searched.least())
 
 
 def rules_by_length(case: Case, order: Order, lengths: Sequence[int]) -> tuple[Found, ...]:
@@ -147,64 +144,83 @@ def rules_by_length(case: Case, order: Order, lengths: Sequence[int]) -> tuple[F
     BadOption
         As `curve_of` does.
     """
-    table, taken = _searched(case, order, max(lengths))
-    rules = {rule.literals: rule for rule in table.shortest()}
-    return tuple(
-        _found(case, 0.0, rules[length], taken(rules[length]))
-        for length in lengths
-        if length in rules
-    )
+    searched = _Searched.of(case, order, max(lengths))
+    rules = {rule.literals: rule for rule in searched.table.shortest()}
+    return tuple(searched.found(0.0, rules[length]) for length in lengths if length in rules)
 
 
-def _searched(
-    case: Case, order: Order, longest: int | None
-) -> tuple[ErrorTable, Callable[[Chosen], Ints]]:
-    """The errors of all rules, and the inputs of each."""
-    usable, target = case.site.usable, case.targets["fit"]
-    literals, inputs = case.literals("fit", usable), len(case.site.weight)
-    if order == "exhaustive":
-        bodies = bodies_of(literals, target, inputs=inputs)
-        return bodies.table, lambda rule: usable[list(bodies.indices(rule))]
-    at = ordered(
-        order,
-        literals,
-        target,
-        np.abs(case.site.weight[usable]),
-        deviations=_deviations(case, usable) if order == "weight*std" else None,
-        gains=None if case.gains is None else case.gains[usable],
-        longest=longest,
-    )
-    table = errors_of_prefixes(literals[:, at], target, inputs=inputs)
-    return table, lambda rule: usable[at[: rule.literals]]
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """The errors of all rules of a unit in one order.
+
+    Attributes
+    ----------
+    case, table
+        What was searched, and what was found.
+    held
+        Per part (usable inputs, images): whether literals hold.
+    taken
+        The literals of a rule, as rows of `held`, in the order in which they were taken.
+    """
+
+    case: Case
+    table: ErrorTable
+    held: Mapping[str, Bools]
+    taken: Callable[[Chosen], Ints]
+
+    @classmethod
+    def of(cls, case: Case, order: Order, longest: int | None) -> _Searched:
+        usable, target = case.site.usable, case.targets["fit"]
+        held = {part: case.literals(part) for part in case.targets}
+        literals, inputs = held["fit"], len(case.site.weight)
+        if order == "exhaustive":
+            bodies = bodies_of(literals.T, target, inputs=inputs)
+            return cls(case, bodies.table, held, lambda rule: np.array(bodies.indices(rule), int))
+        at = ordered(
+            order,
+            literals.T,
+            target,
+            np.abs(case.site.weight[usable]),
+            deviations=_deviations(case, usable) if order == "weight*std" else None,
+            gains=None if case.gains is None else case.gains[usable],
+            longest=longest,
+        )
+        table = errors_of_prefixes(literals[at].T, target, inputs=inputs)
+        return cls(case, table, held, lambda rule: at[: rule.literals])
+
+    def found(self, beta: float, rule: Chosen) -> Found:
+        """A rule with its figures."""
+        taken = self.taken(rule)
+        error, recall, precision = {}, {}, {}
+        for part, target in self.case.targets.items():
+            holds = self.held[part][taken].sum(axis=0) >= rule.m
+            error[part] = float((holds != target).mean())
+            recall[part] = float(holds[target].mean()) if target.any() else None
+            precision[part] = float(target[holds].mean()) if holds.any() else None
+        inputs = tuple(self.case.site.usable[taken].tolist())
+        return Found(beta, rule.m, inputs, rule.complexity, error, recall, precision)
+
+    def least(self) -> int | None:
+        """The least N whose rule of fewest errors is close (see `Curve`)."""
+        part = "heldout" if "heldout" in self.case.targets else "fit"
+        target, held = self.case.targets[part], self.held[part]
+        count = np.zeros(len(target), dtype=np.int64)
+        before: list[int] = []
+        for rule in self.table.shortest():
+            taken = self.taken(rule)
+            body = taken.tolist()
+            if not body:
+                continue
+            if body[:-1] != before:
+                count[...] = 0
+                before = []
+            count += held[taken[len(before) :]].sum(axis=0)
+            before = body
+            if ((count >= rule.m) != target).mean() < CLOSE:
+                return rule.literals
+        return None
 
 
 def _deviations(case: Case, inputs: Ints) -> Doubles:
     deviations: Doubles = case.values["fit"][:, inputs].std(axis=0, dtype=np.float64)
     return deviations
-
-
-def _found(case: Case, beta: float, rule: Chosen, inputs: Ints) -> Found:
-    error, recall, precision = {}, {}, {}
-    for part, target in case.targets.items():
-        holds = case.literals(part, inputs).sum(axis=1) >= rule.m
-        error[part] = float((holds != target).mean())
-        recall[part] = float(holds[target].mean()) if target.any() else None
-        precision[part] = float(target[holds].mean()) if holds.any() else None
-    return Found(beta, rule.m, tuple(inputs.tolist()), rule.complexity, error, recall, precision)
-
-
-def _least(case: Case, shortest: Iterator[tuple[Chosen, Ints]]) -> int | None:
-    part = "heldout" if "heldout" in case.targets else "fit"
-    target = case.targets[part]
-    count = np.zeros(len(target), dtype=np.int64)
-    before: list[int] = []
-    for rule, inputs in shortest:
-        body = inputs.tolist()
-        if body[:-1] != before:
-            count[...] = 0
-            before = []
-        count += case.literals(part, inputs[len(before) :]).sum(axis=1)
-        before = body
-        if ((count >= rule.m) != target).mean() < CLOSE:
-            return rule.literals
-    return None
