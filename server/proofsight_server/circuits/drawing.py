@@ -214,7 +214,7 @@ def _channels(
         )
         if channel in pictures:
             yield (
-                f'<text class="soft" x="{left - 3:.1f}" y="{y + 4:.1f}" text-anchor="end">'
+                f'<text class="soft" x="{left - 5:.1f}" y="{y + 4:.1f}" text-anchor="end">'
                 f"{channel.index}</text>"
             )
         yield "</g>"
@@ -263,7 +263,7 @@ def _provenance(report: Mapping[str, Any], layout: Layout) -> Iterator[str]:
     for place_of, text in enumerate(
         (
             f"{report['kernels']:,} of {report['total_kernels']:,} kernels are on a path; keep "
-            f"{report['keep']:g} by {report['criterion']} (loss {report['loss']}), effective "
+            f"{report['keep']:g} by {criterion_told(report)} (loss {report['loss']}), effective "
             f"{report['effective_keep']:.4f}; ablation {report['ablation']}",
             f"on {report['images']['held_out']} held-out images of {report['data']}: r "
             f"{figure(found['r'])}, slope {figure(found['slope'])}, error "
@@ -273,6 +273,12 @@ def _provenance(report: Mapping[str, Any], layout: Layout) -> Iterator[str]:
         )
     ):
         yield f'<text class="soft" x="16" y="{y + 17 * place_of}">{escape(text)}</text>'
+
+
+def criterion_told(report: Mapping[str, Any]) -> str:
+    """The criterion, and of `auto` the one that it took."""
+    chosen = report.get("chosen")
+    return f"{report['criterion']} ({chosen})" if chosen else str(report["criterion"])
 
 
 def figure(value: float | None) -> str:

@@ -12,24 +12,26 @@ from proofsight_server.circuits.view import View
 SWEEPS = 12
 _TALLEST = 900.0  # pixels that a column may take before its channels move together
 _APART = (30.0, 78.0)  # least and most between two channels of a column
-_COLUMN = 170.0
+_COLUMN = (170.0, 260.0)  # least and most between two columns
+_WIDE = 760.0  # pixels that few columns may take
 _LANE = 34.0  # between two branches of a column
 _MARGIN = (70.0, 96.0)  # left, top
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Centres of channels, in pixels; columns, each with its nodes; the side of a picture."""
+    """Centres of channels and columns of nodes, `step` pixels apart; `side` is a picture's."""
 
     places: Mapping[Channel, tuple[float, float]]
     columns: tuple[tuple[str, ...], ...]
     side: float
+    step: float
     width: float
     height: float
 
     def column_x(self, column: int) -> float:
         """The centre of a column."""
-        return _MARGIN[0] + column * _COLUMN
+        return _MARGIN[0] + column * self.step
 
 
 def place(graph: CircuitGraph, shown: View) -> Layout:
@@ -42,6 +44,7 @@ def place(graph: CircuitGraph, shown: View) -> Layout:
     order = _ordered(columns, shown)
     counts = [sum(len(order[node]) for node in nodes) for nodes in columns]
     apart = min(max(_TALLEST / max(*counts, 1), _APART[0]), _APART[1])
+    step = min(max(_WIDE / max(len(columns) - 1, 1), _COLUMN[0]), _COLUMN[1])
     heights = [
         count * apart + _LANE * (len(nodes) - 1)
         for count, nodes in zip(counts, columns, strict=True)
@@ -52,14 +55,15 @@ def place(graph: CircuitGraph, shown: View) -> Layout:
         y = _MARGIN[1] + (tallest - heights[column]) / 2 + apart / 2
         for node in nodes:
             for channel in order[node]:
-                places[channel] = (_MARGIN[0] + column * _COLUMN, y)
+                places[channel] = (_MARGIN[0] + column * step, y)
                 y += apart
             y += _LANE
     return Layout(
         places=places,
         columns=columns,
-        side=min(apart * 0.64, 48.0),
-        width=2 * _MARGIN[0] + max(len(columns) - 1, 0) * _COLUMN,
+        side=min(apart * 0.8, 48.0),
+        step=step,
+        width=2 * _MARGIN[0] + max(len(columns) - 1, 0) * step,
         height=_MARGIN[1] + tallest + 30.0,
     )
 

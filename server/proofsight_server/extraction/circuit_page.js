@@ -83,6 +83,9 @@
       : [];
     isolate(hovered ? [hovered] : [...pinned, ...found]);
     describe(hovered || [...pinned].pop() || (found.length === 1 ? found[0] : null));
+    if (search.value.trim() && !found.length && !hovered) {
+      detail.textContent = `No channel that is drawn is called ${search.value.trim()}.`;
+    }
   }
 
   const matches = (channel, text) => channel === text || channel.split(":").includes(text) ||

@@ -10,10 +10,10 @@ from math import log10
 from typing import Any
 
 from proofsight_server.circuits.colour import EXCITES, INHIBITS, NOTHING
-from proofsight_server.circuits.drawing import Drawing, figure, key
+from proofsight_server.circuits.drawing import Drawing, criterion_told, figure, key
 from proofsight_server.circuits.graph import CircuitGraph
 
-_INSET = (270, 150)  # pixels of the curve
+_INSET = (270, 164)  # pixels of the curve
 
 
 def circuit_page(graph: CircuitGraph, drawing: Drawing, report: Mapping[str, Any]) -> str:
@@ -71,10 +71,6 @@ def _data(graph: CircuitGraph, drawing: Drawing, report: Mapping[str, Any]) -> d
     }
 
 
-def _short(weight: float) -> float:
-    return float(f"{weight:.3g}")
-
-
 def _controls() -> str:
     return (
         "<header>\n"
@@ -128,7 +124,7 @@ def _provenance(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "data", f"{report['data']}, seed {report['seed']}"
     images = report["images"]
     yield "images", f"{images['in_sample']} scored, {images['held_out']} held out"
-    yield "criterion", f"{report['criterion']}, loss {report['loss']}, reduce {report['reduce']}"
+    yield "criterion", f"{criterion_told(report)}, loss {report['loss']}, reduce {report['reduce']}"
     yield "ablation", str(report["ablation"])
 
 
@@ -141,7 +137,7 @@ def _inset(report: Mapping[str, Any]) -> str:
     def at(level: Mapping[str, Any]) -> tuple[float, float]:
         x = 34 + (width - 48) * ((log10(level["keep"]) - low) / -low if low else 1.0)
         r = 0.0 if level["held_out"]["collapse"] else level["held_out"]["r"]
-        return x, 14 + (height - 44) * (1 - r) / (2 if negative else 1)
+        return x, 22 + (height - 58) * (1 - r) / (2 if negative else 1)
 
     negative = any(level["held_out"]["r"] < -0.05 for level in levels)
     points = [at(level) for level in levels]
@@ -149,14 +145,14 @@ def _inset(report: Mapping[str, Any]) -> str:
     marks = "".join(
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{4 if level["keep"] == report["keep"] else 2.5}" '
         f'fill="{"#b3005c" if level["keep"] == report["keep"] else "#2166ac"}"/>'
-        f'<text x="{x:.1f}" y="{height - 14}" text-anchor="middle">{level["keep"]:g}</text>'
+        f'<text x="{x:.1f}" y="{height - 20}" text-anchor="middle">{level["keep"]:g}</text>'
         for level, (x, y) in zip(levels, points, strict=True)
     )
     ticks = "".join(
         f'<line x1="34" x2="{width - 8}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>'
         f'<text x="28" y="{y + 4:.1f}" text-anchor="end">{r:g}</text>'
         for r, y in (
-            (r, 14 + (height - 44) * (1 - r) / (2 if negative else 1))
+            (r, 22 + (height - 58) * (1 - r) / (2 if negative else 1))
             for r in ((-1, 0, 1) if negative else (0, 0.5, 1))
         )
     )
@@ -164,6 +160,6 @@ def _inset(report: Mapping[str, Any]) -> str:
         f'<svg width="{width}" height="{height}" style="font:11px system-ui" role="img" '
         'aria-label="r on held-out images by keep">'
         f'{ticks}<polyline points="{path}" fill="none" stroke="#2166ac" stroke-width="1.5"/>'
-        f'{marks}<text x="{width - 8}" y="{height - 1}" text-anchor="end">keep</text>'
+        f'{marks}<text x="{width - 8}" y="{height - 5}" text-anchor="end">keep</text>'
         '<text x="2" y="9">r held out</text></svg>\n'
     )
