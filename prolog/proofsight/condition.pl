@@ -3,6 +3,7 @@
             ways/5,                     % +Open, +Shift, +About, -Bound, -Moves
             hope/4                      % +Conditions, +Shift, +Touched, -Bound
           ]).
+:- use_module(library(apply), [maplist/3]).
 :- use_module(library(lists), [member/2]).
 :- use_module(margin, [bound/4, farthest/6, margin_repairs/4]).
 :- use_module(repair, [nearest_moves/2, repairs/5]).
@@ -38,19 +39,21 @@ ways(margin(Margin), Shift, About, Bound, Moves) =>
     Bound = 1,
     margin_repairs(Margin, Shift, About, Moves).
 ways(rules(Rest, No), Shift, About, Bound, Moves) =>
-    findall(Count-Repairs,
-            ( open_condition(Rest, No, About, Id-Wanted),
-              repairs(Id, Wanted, Shift, About, Repairs0),
-              nearest_moves(Repairs0, Repairs),
-              length(Repairs, Count)
-            ),
-            Sets0),
+    findall(Condition, open_condition(Rest, No, About, Condition), Open),
+    maplist(counted_repairs(Shift, About), Open, Sets0),
     keysort(Sets0, Sets),
     Sets = [_-Moves|_],
     (   Moves == []
     ->  Bound = inf
     ;   apart(Sets, [], 0, Bound)
     ).
+
+%   Outside of findall/3, as what is found out of one serves the next.
+
+counted_repairs(Shift, About, Id-Wanted, Count-Repairs) :-
+    repairs(Id, Wanted, Shift, About, Repairs0),
+    nearest_moves(Repairs0, Repairs),
+    length(Repairs, Count).
 
 %!  hope(+Conditions, +Shift, +Touched, -Bound) is det.
 %

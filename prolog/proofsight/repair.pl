@@ -81,11 +81,31 @@ opposite(no, yes).
 %
 %   The node Id is not as Wanted in About, which is shifted/2 of Shift.
 %   Whatever makes it so makes at least one of Moves; there are none where
-%   nothing can.
+%   nothing can.  They are found out once in each About.
 
 repairs(Id, Wanted, Shift, About, Moves) :-
-    spec(Id, About, Spec),
-    repairs_spec(Spec, Wanted, Shift, About, Moves).
+    About = about(_, _, _, Truths, Repairs, _, _),
+    (   Wanted == yes
+    ->  Place = Id
+    ;   functor(Truths, _, Size),
+        Place is Size + Id
+    ),
+    arg(Place, Repairs, Moves),
+    (   nonvar(Moves)
+    ->  true
+    ;   spec(Id, About, Spec),
+        repairs_spec(Spec, Wanted, Shift, About, Moves0),
+        fewer(Moves0, Moves)
+    ).
+
+%   Of rules by the hundred most repairs are the same.
+
+fewer(Moves0, Moves) :-
+    (   length(Moves0, Count),
+        Count > 16
+    ->  nearest_moves(Moves0, Moves)
+    ;   Moves = Moves0
+    ).
 
 repairs_spec(active(Index, Layer, Threshold, Clauses), Wanted, Shift, About, Moves) =>
     (   observed_rung(active(Index, Layer, Threshold, Clauses), Shift, About, Rung)

@@ -40,7 +40,9 @@ open each repair is tried, and is forbidden to those tried after it.
 least_moves(Plans, Shift, Limits, Outcome, Steps) :-
     budget(Limits, 0.6, Budget),
     Least = least(1),
-    catch(deepen(Plans, Shift, Budget, Least, Outcome0), cut_short(Why), true),
+    catch(within_inferences(deepen(Plans, Shift, Budget, Least, Outcome0), Budget),
+          cut_short(Why),
+          true),
     (   nonvar(Outcome0)
     ->  Outcome = Outcome0
     ;   arg(1, Least, Bound),
@@ -80,6 +82,20 @@ take_step(Budget) :-
     ;   get_time(Clock),
         Clock > Time
     ->  throw(cut_short(seconds))
+    ;   true
+    ).
+
+%   A step of a program of many thousand clauses may take all inferences by
+%   itself.
+
+:- meta_predicate within_inferences(0, +).
+
+within_inferences(Goal, steps(_, _, Last, _)) :-
+    statistics(inferences, Now),
+    Left is max(1, integer(Last) - Now),
+    call_with_inference_limit(Goal, Left, Result),
+    (   Result == inference_limit_exceeded
+    ->  throw(cut_short(inferences))
     ;   true
     ).
 
@@ -208,7 +224,8 @@ touch(Move, How, Shift, touched(Moved0, Open0), touched(Moved, Open)) :-
 
 improve(Plans, Shift, Budget, Bound, Why, Outcome) :-
     Best = best(none, none),
-    catch(better(Plans, Shift, Budget, Bound, 1_000_000_000, Best, Proven),
+    catch(within_inferences(better(Plans, Shift, Budget, Bound, 1_000_000_000, Best, Proven),
+                            Budget),
           cut_short(_),
           true),
     (   Best = best(Cost, Moved),

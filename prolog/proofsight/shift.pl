@@ -46,13 +46,16 @@ start_shift(About, shift(Moving, Ladders, Values, Standings)) :-
 %!  shifted(+Shift, -About) is det.
 %
 %   About is what holds where the features stand now; the next move makes it
-%   untrue.
+%   untrue.  Nothing is numbered meanwhile: where numbers would be is a place
+%   for the repairs of each node, those of its negation in the second half.
 
 shifted(shift(About0, _, _, _), About) :-
-    About0 = about(KB, Image, Values, Truths0, Numbers, Observed, Graph),
+    About0 = about(KB, Image, Values, Truths0, _, Observed, Graph),
     functor(Truths0, Name, Size),
     functor(Truths, Name, Size),
-    About = about(KB, Image, Values, Truths, Numbers, Observed, Graph).
+    Places is 2 * Size,
+    functor(Repairs, repairs, Places),
+    About = about(KB, Image, Values, Truths, Repairs, Observed, Graph).
 
 %!  observed_rung(+Spec, +Shift, +About, -Rung) is semidet.
 %
