@@ -43,11 +43,7 @@ class Columns:
             return cls(input.reshape(images, 1, width, -1, 1))
         if _reads_in_place(module):
             return cls(input.reshape(images, groups, width, 1, -1))
-        around = module._reversed_padding_repeated_twice
-        if any(around):
-            mode = "constant" if module.padding_mode == "zeros" else module.padding_mode
-            input = F.pad(input, around, mode=mode)
-        windows = _windows(input.contiguous(), module)
+        windows = _windows(_padded(module, input).contiguous(), module)
         height, wide = windows.shape[4:]
         return cls(windows.reshape(images, groups, width, -1, height * wide))
 
@@ -83,12 +79,16 @@ def layer_scores(
         name: torch.zeros(node.groups, theta.shape[1], width, dtype=torch.float64)
         for name in criteria
     }
-    for images in _chunks(node, module, input, gradients, theta):
+    left = set(sums)
+    if "actgrad" in left and theta.shape[1] == 1 and isinstance(module, nn.Conv2d):
+        _add_by_own_maps(sums["actgrad"], module, theta, input, gradients, reduce)
+        left.remove("actgrad")
+    for images in _chunks(node, module, input, gradients, theta) if left else ():
         columns = Columns.of(module, input[images], node.groups, width).taps
         g = gradients[images]
-        if {"snip", "kernel_mask"} & sums.keys():
+        if {"snip", "kernel_mask"} & left:
             _add_by_weights(sums, theta, columns, g, reduce)
-        if "actgrad" in sums:
+        if "actgrad" in left:
             _add_by_maps(sums["actgrad"], theta, columns, g, reduce)
     return {name: _rows_of(node, total) for name, total in sums.items()}
 
@@ -126,7 +126,8 @@ def _add_by_maps(total: Tensor, theta: Tensor, columns: Tensor, g: Tensor, reduc
     by_slot = theta.float().transpose(1, 2).reshape(slots, rows, taps)
     group_of = torch.arange(slots) // width
     block = max(1, min(positions, _CACHED // rows))
-    size = max(1, _CACHED // (rows * block))
+    size = max(1, min(slots, _CACHED // (rows * block)))
+    store = by_slot.new_empty(size * rows * block)
     found = torch.zeros(slots, rows, dtype=torch.float64)
     for image in range(images):
         under = columns[image].reshape(slots, taps, positions)
@@ -135,10 +136,30 @@ def _add_by_maps(total: Tensor, theta: Tensor, columns: Tensor, g: Tensor, reduc
             weighing = strengths[image] if groups == 1 else strengths[image, group_of[some]]
             for start in range(0, positions, block):
                 at = slice(start, start + block)
-                maps = torch.matmul(by_slot[some], under[some, :, at]).abs_()
-                maps *= weighing[:, :, at]
-                found[some] += maps.sum(2)
+                wide = min(block, positions - start)
+                maps = store[: (some.stop - first) * rows * wide].view(-1, rows, wide)
+                torch.bmm(by_slot[some], under[some, :, at], out=maps)
+                found[some] += maps.abs_().mul_(weighing[:, :, at]).sum(2)
     total += found.reshape(groups, width, rows).transpose(1, 2) * scale
+
+
+def _add_by_own_maps(
+    total: Tensor,
+    module: nn.Conv2d,
+    theta: Tensor,
+    input: Tensor,
+    gradients: Tensor,
+    reduce: Reduce,
+) -> None:
+    """Add actgrad where a group has one row: all its maps are one depthwise convolution."""
+    groups, _, width, _ = theta.shape
+    weight = theta.float().reshape(groups * width, 1, *module.kernel_size)
+    around = _padded(module, input.float())
+    step, gap = module.stride, module.dilation
+    maps = F.conv2d(around, weight, None, step, 0, gap, groups=groups * width).abs_()
+    own = maps.reshape(len(input), groups, width, -1).mul_(gradients.float().abs())
+    found = own.mean(3) if reduce == "mean" else own.sum(3)
+    total += found.double().sum(0)[:, None]
 
 
 def _chunks(
@@ -195,6 +216,14 @@ def _windows(input: Tensor, module: nn.Conv2d) -> Tensor:
         shape.append(positions)
         strides.append(input.stride(2 + axis) * stride)
     return input.as_strided(shape, strides)
+
+
+def _padded(module: nn.Conv2d, input: Tensor) -> Tensor:
+    around = module._reversed_padding_repeated_twice
+    if not any(around):
+        return input
+    mode = "constant" if module.padding_mode == "zeros" else module.padding_mode
+    return F.pad(input, around, mode=mode)
 
 
 def _reads_in_place(module: nn.Conv2d) -> bool:
