@@ -1,7 +1,13 @@
 """What three differently shaped and seeded networks share, image by image, and by chance.
 
-With `--data` only; about 10 minutes with two cores to itself, 6 of them for training.  With
-`--work` it goes on where it stopped: networks and the figures of each image are kept there.
+The joint loss pulls any tables together, so that chance over sets is not what its figures are to be
+read against: each stands beside the same extraction of tables that have nothing to share.  In
+`other images` each network is given another image; in `renamed regions` its regions are permuted.
+Untrained networks are a control of another kind: alike in shape, they do agree in part.
+
+Digits take about a minute; MNIST and Fashion-MNIST, with `--data`, about 20 with two cores to
+itself, 6 of them for training.  With `--work` it goes on where it stopped: networks and the figures
+of each image are kept there.
 """
 
 from __future__ import annotations
@@ -11,7 +17,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +30,7 @@ from proofsight_server.interactions import Interactions, extract
 from proofsight_server.interactions.baseline import Baseline
 from proofsight_server.interactions.masks import Doubles
 from proofsight_server.interactions.regions import grid
+from proofsight_server.interactions.renaming import renamed
 from proofsight_server.interactions.sharing import Sharing, sharing
 from proofsight_server.interactions.tables import Subject
 from proofsight_server.interactions.tabulation import Asked, tabulate
@@ -34,39 +41,57 @@ from proofsight_server.vision.model import build_model
 from proofsight_server.vision.network import Network, load_network, save_weights
 from proofsight_server.vision.training import TrainOptions, train
 
-DATA = (("MNIST", "mnist", "MNIST"), ("Fashion-MNIST", "fashion-mnist", "FashionMNIST"))
-WIDTHS = (((16,), (32,), (64,)), ((12, 12), (24,), (48,)), ((24,), (24, 24), (48, 48)))
-EPOCHS = 2
-IMAGES = 50
 ROWS, COLUMNS = 3, 3
+WIDTHS = (((16,), (32,), (64,)), ((12, 12), (24,), (48,)), ((24,), (24, 24), (48, 48)))
 TOP = 24
 KINDS = ("trained", "untrained")
+PAIRED, NULLS = "", (", null of other images", ", null of renamed regions")
 
 Figures = dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class _Set:
+    """A data set, where it lies under the root of data, and how much of it is done."""
+
+    name: str
+    scheme: str
+    folder: str
+    epochs: int
+    images: int
+
+
+DATA = (
+    _Set("digits", "digits", "", 8, 8),
+    _Set("MNIST", "mnist", "MNIST", 2, 50),
+    _Set("Fashion-MNIST", "fashion-mnist", "FashionMNIST", 2, 50),
+)
+
+
 def run(workspace: Workspace) -> list[Row]:
-    """Both data sets: separate against joint, trained against untrained."""
-    if workspace.data is None:
-        return [Skipped(f"{name}: sharing", "PROOFSIGHT_DATA is not set") for name, *_ in DATA]
+    """Each data set: separate against joint, each with its nulls, trained against untrained."""
     rows: list[Row] = []
-    for name, scheme, folder in DATA:
-        dataset = open_dataset(f"{scheme}:{workspace.data / folder}", seed=0)
-        networks = [_trained(workspace, scheme, dataset, seed) for seed in range(len(WIDTHS))]
-        chosen = _recognised(dataset, networks)
+    for one in DATA:
+        if one.folder and workspace.data is None:
+            rows.append(Skipped(f"{one.name}: sharing", "PROOFSIGHT_DATA is not set"))
+            continue
+        source = f"{one.scheme}:{workspace.data / one.folder}" if workspace.data else one.scheme
+        dataset = open_dataset(source if one.folder else one.scheme, seed=0)
+        networks = [_trained(workspace, one, dataset, seed) for seed in range(len(WIDTHS))]
+        chosen = _recognised(dataset, networks, one.images)
         for kind in KINDS:
             asked = networks if kind == "trained" else _untrained(networks)
-            kept = workspace.root / "sharing" / f"{scheme}-{kind}"
-            rows += _rows(f"{name}, {kind}", _measured(kept, dataset, asked, chosen))
+            kept = workspace.root / "sharing" / f"{one.scheme}-{kind}"
+            rows += _rows(f"{one.name}, {kind}", _measured(kept, dataset, asked, chosen))
     return rows
 
 
-def _trained(workspace: Workspace, scheme: str, dataset: Dataset, seed: int) -> Network:
+def _trained(workspace: Workspace, one: _Set, dataset: Dataset, seed: int) -> Network:
     """A small-cnn of its own widths and seed, kept in the workspace."""
-    weights = workspace.root / f"sharing-{scheme}-{seed}.safetensors"
+    weights = workspace.root / f"sharing-{one.scheme}-{seed}.safetensors"
     if not weights.exists():
-        print(f"sharing: training network {seed + 1} of {scheme}", file=sys.stderr, flush=True)
-        options = TrainOptions(epochs=EPOCHS, seed=seed)
+        print(f"sharing: training network {seed + 1} of {one.name}", file=sys.stderr, flush=True)
+        options = TrainOptions(epochs=one.epochs, seed=seed)
         network, report = train(
             dataset, "small-cnn", options, model_options={"widths": WIDTHS[seed]}
         )
@@ -91,16 +116,16 @@ def _untrained(networks: Sequence[Network]) -> list[Network]:
     ]
 
 
-def _recognised(dataset: Dataset, networks: Sequence[Network]) -> list[int]:
+def _recognised(dataset: Dataset, networks: Sequence[Network], images: int) -> list[int]:
     """The first test images that all networks classify as they are labelled."""
-    some = dataset.test.take(range(4 * IMAGES))
+    some = dataset.test.take(range(min(4 * images, len(dataset.test))))
     assert some.labels is not None
     right = np.ones(len(some), dtype=np.bool_)
     for network in networks:
         with torch.inference_mode():
             logits = network.module(network.prepare(some.images))
         right &= logits.argmax(dim=1).numpy() == some.labels
-    return [int(index) for index in np.flatnonzero(right)[:IMAGES]]
+    return [int(index) for index in np.flatnonzero(right)[:images]]
 
 
 def _measured(
@@ -110,8 +135,11 @@ def _measured(
     kept.mkdir(parents=True, exist_ok=True)
     left = [index for index in images if not (kept / f"{index}.json").exists()]
     begun = time.monotonic()
+    tables = _Tables(dataset, networks)
     for done, index in enumerate(left):
-        figures = _figures(dataset, networks, index)
+        place = images.index(index)
+        others = [images[(place + step) % len(images)] for step in range(len(networks))]
+        figures = _figures(tables, index, others)
         (kept / f"{index}.json").write_text(json.dumps(figures), encoding="utf-8")
         seconds = (time.monotonic() - begun) / (done + 1) * (len(left) - done - 1)
         if done in (0, len(left) // 2):
@@ -120,31 +148,72 @@ def _measured(
         yield json.loads((kept / f"{index}.json").read_text(encoding="utf-8"))
 
 
-def _figures(dataset: Dataset, networks: Sequence[Network], index: int) -> dict[str, Figures]:
+class _Tables:
+    """Each image's tables (m, 2^n), scored once; None where a score does not move."""
+
+    def __init__(self, dataset: Dataset, networks: Sequence[Network]) -> None:
+        self._dataset, self._networks = dataset, networks
+        self._known: dict[int, Doubles | None] = {}
+
+    def of(self, index: int) -> Doubles | None:
+        """The tables of one test image, for the class that it is labelled with."""
+        if index not in self._known:
+            self._known[index] = self._scored(index)
+        return self._known[index]
+
+    def _scored(self, index: int) -> Doubles | None:
+        test = self._dataset.test
+        assert test.labels is not None
+        label = self._dataset.classes[int(test.labels[index])]
+        pixels: Pixels = test.images[index]
+        subjects = [
+            Subject(f"net-{place}", network, pixels) for place, network in enumerate(self._networks)
+        ]
+        regions = grid((pixels.shape[0], pixels.shape[1]), ROWS, COLUMNS)
+        # black equals the ground of a digit, whose tiles would be left out: here all images have
+        # the same masks
+        asked = Asked(baseline=Baseline("image_mean"), class_name=label)
+        try:
+            return tabulate(subjects, regions, asked).tables
+        except BadTensor as error:
+            print(f"sharing: image {index}: {error}", file=sys.stderr)
+            return None
+
+
+def _figures(tables: _Tables, index: int, others: Sequence[int]) -> dict[str, Figures]:
     """By variant, the figures of one image; none where its score does not move."""
-    assert dataset.test.labels is not None
-    label = dataset.classes[int(dataset.test.labels[index])]
-    pixels: Pixels = dataset.test.images[index]
-    subjects = [Subject(f"net-{n}", network, pixels) for n, network in enumerate(networks)]
-    regions = grid((pixels.shape[0], pixels.shape[1]), ROWS, COLUMNS)
-    asked = Asked(baseline=Baseline("black"), class_name=label)
-    try:
-        tables = tabulate(subjects, regions, asked).tables
-    except BadTensor as error:
-        print(f"sharing: image {index}: {error}", file=sys.stderr)
+    own = tables.of(index)
+    if own is None:
         return {}
-    apart = [extract(table) for table in tables]
-    variants: dict[str, Interactions | list[Interactions]] = {
-        "separate": apart,
-        "joint": extract(tables),
-        "joint, box 0": extract(tables, box=0),
-    }
     found = {}
-    for variant, interactions in variants.items():
-        for sets, top in ((f"top {TOP}", TOP), ("salient", None)):
-            found[f"{variant}, {sets}"] = _told(sharing(tables, interactions, top=top))
-    found["transfer"] = _transferred(tables, apart[-1], index)
+    rng = np.random.default_rng(index)
+    elsewhere = [tables.of(other) for other in others]
+    null_of = {
+        PAIRED: own,
+        NULLS[0]: _mixed(elsewhere),
+        NULLS[1]: np.stack([own[0], *(renamed(table, rng) for table in own[1:])]),
+    }
+    for null, table in null_of.items():
+        if table is None:
+            continue
+        variants: dict[str, Interactions | list[Interactions]] = {
+            "separate": [extract(row) for row in table],
+            "joint": extract(table),
+        }
+        if null == PAIRED:
+            variants["joint, box 0"] = extract(table, box=0)
+        for variant, interactions in variants.items():
+            for sets, top in ((f"top {TOP}", TOP), ("salient", None)):
+                told = _told(sharing(table, interactions, top=top))
+                found[f"{variant}, {sets}{null}"] = told
+    found["transfer"] = _transferred(own, extract(own[-1]), index)
     return found
+
+
+def _mixed(elsewhere: Sequence[Doubles | None]) -> Doubles | None:
+    """Row i from the tables of the i-th image."""
+    rows = [table[row] for row, table in enumerate(elsewhere) if table is not None]
+    return np.stack(rows) if len(rows) == len(elsewhere) else None
 
 
 def _told(found: Sharing) -> Figures:

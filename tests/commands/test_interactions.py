@@ -64,6 +64,10 @@ def test_interactions_are_told_written_in_every_form_and_stored(
         (["--regions", "grid:2x2", "--out", "x.gif"], "ends in none of .json"),
         (["--regions", "grid:2x2", "--most-regions", "17"], "can be 2..16, not 17"),
         (["--regions", "grid:2x2", "--lossless"], "extract with box 0"),
+        (
+            ["--regions", "grid:2x2", "--compare-baselines", "zero"],
+            "names no baseline but zero, which it is to be compared with",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_refused_with_a_remedy(
@@ -85,6 +89,18 @@ def test_a_network_named_twice_and_a_file_that_is_no_image_are_refused(
     assert "are no PNG, JPEG or WebP image" in other.err
     absent = run("interactions", tmp_path / "y.png", kb, "--regions", "grid:2x2")
     assert "No such file" in absent.err
+
+
+def test_primitives_that_survive_other_baselines_are_told(
+    run: Run, image: Path, workplace: Path
+) -> None:
+    kb = workplace / "repository" / "three"
+    compared = ["--compare-baselines", "zero,image_mean", "--no-cache"]
+    told = run("interactions", image, kb, "--regions", "grid:2x2", *compared, "--json")
+    (one,) = told.document["baselines"]
+    assert one["baseline"] == "image_mean"
+    assert one["same_sign"] <= one["survivors"] <= min(one["before"], one["after"])
+    assert one["share"] == one["survivors"] / one["before"]
 
 
 def test_an_image_needs_its_networks_and_regions(run: Run, image: Path) -> None:

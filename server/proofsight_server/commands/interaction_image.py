@@ -10,6 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from proofsight_server.commands.interaction_baselines import (
+    parse_others,
+    survival_document,
+    tell_survivals,
+    with_baselines,
+)
 from proofsight_server.commands.interaction_tables import tell_sharing
 from proofsight_server.commands.outcome import print_json
 
@@ -32,6 +38,7 @@ def explain_image_file(args: argparse.Namespace) -> int:
     from proofsight_server.extraction.interactions import interactions_of, store
     from proofsight_server.extraction.progress import Watch
     from proofsight_server.interactions.baseline import parse_baseline
+    from proofsight_server.interactions.baseline_comparison import compare_baselines
     from proofsight_server.interactions.cache import LogitCache, default_cache
     from proofsight_server.interactions.region_spec import find_regions
     from proofsight_server.interactions.score import parse_score
@@ -52,28 +59,37 @@ def explain_image_file(args: argparse.Namespace) -> int:
     revisions = [parse_name(name).open() for name in args.revisions]
     dataset = None if args.data is None else open_dataset(args.data, seed=0, labelled=False)
     cache = None if args.no_cache else LogitCache(args.cache or default_cache(os.environ))
+    others = parse_others(args.compare_baselines, asked.baseline)
     with shown() as progress:
-        image = interactions_of(
+        found = partial(
+            interactions_of,
             revisions,
             data,
             stem,
             partial(find_regions, args.regions),
-            asked,
-            solving,
+            solving=solving,
             dataset=dataset,
             allow=allowed(args),
             cache=cache,
             told=lambda estimate: print(f"proofsight: {estimate}", file=sys.stderr, flush=True),
             watch=Watch(progress),
         )
+        image = found(asked=asked)
+        survivals = [
+            compare_baselines(image.explanation, found(asked=other).explanation)
+            for other in with_baselines(asked, image.explanation.tables.class_name, others)
+        ]
     stored = [str(path) for path in store(revisions, image, page(image))] if args.store else []
     told = {**document(image), "stored": stored}
+    if others:
+        told["baselines"] = [survival_document(one) for one in survivals]
     if args.out is not None:
         _write(args.out, image, told)
     if args.json:
         print_json(told)
         return 0
     _tell(image)
+    tell_survivals(survivals)
     for path in stored:
         print(f"stored {path}")
     if args.out is not None:

@@ -54,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
     if args.tables is not None:
         if args.image is not None:
             args.parser.error("--tables has scores already; leave IMAGE and R/KB out")
+        if args.compare_baselines is not None:
+            args.parser.error("--compare-baselines scores an image; --tables has none")
         from proofsight_server.commands.interaction_tables import explain_tables
 
         return outcome(lambda: explain_tables(args), json=args.json)
@@ -87,6 +89,11 @@ def _add_image(parser: argparse.ArgumentParser) -> None:
         default="zero",
         help="what masked regions show: zero, black, mean, image_mean, blur[:PIXELS], "
         "noise_mean[:DRAWS] or learned[:STEPS] (zero)",
+    )
+    group.add_argument(
+        "--compare-baselines",
+        metavar="B,B,…",
+        help="tell how many primitives survive each of these baselines",
     )
     group.add_argument(
         "--data", metavar="D", help="training images for --baseline mean (those of the extraction)"
