@@ -346,6 +346,9 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
         open_dataset(f"npz:{tmp_path / 'one.npy'}")
     with pytest.raises(BadDataset, match="cannot be read"):
         open_dataset(f"npz:{tmp_path / 'none.npz'}")
+    (tmp_path / "text.npz").write_text("no archive at all")
+    with pytest.raises(BadDataset, match=r"no \.npz archive; numpy\.savez writes one"):
+        open_dataset(f"npz:{tmp_path / 'text.npz'}")
 
 
 # --- folders ------------------------------------------------------------------

@@ -208,7 +208,6 @@ def test_anything_but_a_state_dict_is_refused_and_not_run(
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_a_bare_pickle_is_refused_and_not_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -45,7 +45,11 @@ def npz(path: Path) -> Source:
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         if isinstance(error, BadDataset):
             raise
-        raise BadDataset(f"{path}: cannot be read: {error}", path=path) from error
+        # NumPy takes whatever is no archive for a pickle, and advises to load it all the same.
+        cause = "no .npz archive" if "allow_pickle" in str(error) else f"cannot be read: {error}"
+        raise BadDataset(
+            f"{path}: {cause}; numpy.savez writes one, with {', '.join(_NEEDED)}", path=path
+        ) from error
     return from_arrays(
         str(path),
         (arrays["x_train"], arrays["y_train"]),

@@ -92,7 +92,8 @@ def decode(data: bytes, mode: Mode, limits: ImageLimits | None = None) -> Pixels
                 return _pixels(picture, mode)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BadImage(
-            f"the image unpacks to more than {limits.max_pixels} pixels: {error}",
+            f"the image unpacks to far more pixels than the limit of {limits.max_pixels} (a "
+            "decompression bomb); send a smaller image",
             limit=limits.max_pixels,
         ) from error
     except UnidentifiedImageError as error:

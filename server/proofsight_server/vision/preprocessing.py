@@ -288,13 +288,23 @@ class PreprocessingOptions:
         ):
             if asked is not None and asked != known:
                 raise BadOption(
-                    f"{flag} says {asked}, but the weights were trained with {known}; leave the "
-                    "flag out",
+                    f"{flag} says {_told(asked)}, but the weights were trained with "
+                    f"{_told(known)}; leave the flag out",
                     flag=flag,
                     asked=asked,
                     recorded=known,
                 )
         return recorded
+
+
+def _told(value: object) -> str:
+    """A flag's value as a person writes it."""
+    match value:
+        case None | ((), ()):
+            return "none"
+        case (tuple() as mean, tuple() as std):
+            return "/".join(",".join(map(str, numbers)) for numbers in (mean, std))
+    return str(value)
 
 
 def parse_normalize(text: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
