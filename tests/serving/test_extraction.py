@@ -223,7 +223,7 @@ def test_a_cancelled_await_cancels_the_work(
 ) -> None:
     async def begun_and_left() -> None:
         async with AsyncClient(server.address, timeout=30) as asking:
-            task = asyncio.create_task(asking.extract_circuit("digits", "conv2:3", **ASKED))
+            task = asyncio.ensure_future(asking.extract_circuit("digits", "conv2:3", **ASKED))
             assert await asyncio.to_thread(endless.begun.wait, 10)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

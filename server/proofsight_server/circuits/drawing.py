@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -68,15 +68,15 @@ def draw(
         f'<rect class="back" width="{width:.0f}" height="{height:.0f}"/>',
         f'<text class="title" x="16" y="26">Circuit of {escape(str(report["target"]))} in '
         f"{escape(str(report['revision']))}</text>",
-        f'<text class="soft" x="16" y="44">{escape(_cut(graph, shown))}</text>',
+        f'<text class="soft" x="16" y="44">{escape(cut_told(graph, shown))}</text>',
         '<g class="edges">',
         *_wires(shown, layout),
         *_kernels(shown, layout),
         "</g>",
         '<g class="nodes">',
-        *_channels(graph, shown, layout, pictures),
+        *channels_drawn(graph, shown, layout, pictures, {graph.target}),
         "</g>",
-        *_headings(graph, layout, shapes),
+        *headings(graph, layout, shapes),
         *_legend(layout),
         *_provenance(report, layout),
         "</svg>",
@@ -89,7 +89,8 @@ def key(channel: Channel) -> str:
     return str(channel)
 
 
-def _cut(graph: CircuitGraph, shown: View) -> str:
+def cut_told(graph: CircuitGraph, shown: View) -> str:
+    """How much is drawn, and what is left out."""
     drawn = f"{len(shown.kernels):,} kernels between {len(shown.channels)} channels"
     if shown.whole:
         return f"the whole circuit: {drawn}"
@@ -99,7 +100,8 @@ def _cut(graph: CircuitGraph, shown: View) -> str:
     )
 
 
-def _headings(graph: CircuitGraph, layout: Layout, shapes: Mapping[str, str]) -> Iterator[str]:
+def headings(graph: CircuitGraph, layout: Layout, shapes: Mapping[str, str]) -> Iterator[str]:
+    """The name, shape and kernels of each column's nodes, above them."""
     kept = {count.node: f"{count.kept:,} of {count.total:,} kernels" for count in graph.layers}
     tops: dict[str, float] = {}
     for channel, (_, y) in layout.places.items():
@@ -130,7 +132,7 @@ def _kernels(shown: View, layout: Layout) -> Iterator[str]:
         yield (
             f'<path class="edge kernel" data-from="{escape(key(kernel.source))}" '
             f'data-to="{escape(key(kernel.channel))}" data-rank="{kernel.rank}" '
-            f'd="{_curve(layout, kernel.source, kernel.channel)}" '
+            f'd="{curve(layout, kernel.source, kernel.channel)}" '
             f'stroke="{signed(weight, largest[kernel.channel.node])}" stroke-width="{width:.2f}">'
             f"<title>{escape(_told(kernel))}</title></path>"
         )
@@ -156,12 +158,13 @@ def _wires(shown: View, layout: Layout) -> Iterator[str]:
     for source, channel in shown.wires:
         yield (
             f'<path class="edge wire" data-from="{escape(key(source))}" '
-            f'data-to="{escape(key(channel))}" d="{_curve(layout, source, channel)}">'
+            f'data-to="{escape(key(channel))}" d="{curve(layout, source, channel)}">'
             f"<title>{escape(f'{source} is passed on to {channel}')}</title></path>"
         )
 
 
-def _curve(layout: Layout, source: Channel, channel: Channel) -> str:
+def curve(layout: Layout, source: Channel, channel: Channel) -> str:
+    """The path of a line from one channel to another."""
     (x, y), (u, v) = layout.places[source], layout.places[channel]
     half = layout.side / 2
     x, u = x + half, u - half
@@ -169,9 +172,14 @@ def _curve(layout: Layout, source: Channel, channel: Channel) -> str:
     return f"M{x:.1f} {y:.1f}C{x + bend:.1f} {y:.1f} {u - bend:.1f} {v:.1f} {u:.1f} {v:.1f}"
 
 
-def _channels(
-    graph: CircuitGraph, shown: View, layout: Layout, pictures: Mapping[Channel, str]
+def channels_drawn(
+    graph: CircuitGraph,
+    shown: View,
+    layout: Layout,
+    pictures: Mapping[Channel, str],
+    targets: Collection[Channel],
 ) -> Iterator[str]:
+    """The channels as SVG: framed pictures with their index, which the keyboard reaches."""
     constants = set(graph.constants)
     inward = _sums(graph, lambda kernel: kernel.channel)
     outward = _sums(graph, lambda kernel: kernel.source)
@@ -180,7 +188,7 @@ def _channels(
     for channel in shown.channels:
         x, y = layout.places[channel]
         left, top = x - side / 2, y - side / 2
-        marks = " target" if channel == graph.target else ""
+        marks = " target" if channel in targets else ""
         marks += " constant" if channel in constants else ""
         fan = _fan(graph, channel)
         label = f"{channel}: {fan[0]} kernels in, {fan[1]} out" + (

@@ -71,6 +71,12 @@ def view(graph: CircuitGraph, budget: Budget | None = None) -> View:
         met = channels | {channel for edge in path for channel in edge}
         if len(met) <= budget.channels and len(drawn | path) <= budget.edges:
             channels, drawn = met, drawn | path
+    # Of two targets that one dense layer gives, paths lead to the first.
+    ends = {there for _, there in strengths} - {source for source, _ in strengths}
+    for end in sorted(ends - channels):
+        path = set(_path(end, before, onward=False))
+        channels |= {channel for edge in path for channel in edge}
+        drawn |= path
     kernels = [kernel for kernel in graph.kernels if (kernel.source, kernel.channel) in drawn]
     # A channel that is passed on where both ends are drawn shows that it is.
     wires = [w for w in graph.wires if w in drawn or (w[0] in channels and w[1] in channels)]

@@ -29,9 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "revision", metavar="R/KB[/N]", nargs="?", help="the revision; the newest of KB"
     )
-    parser.add_argument(
-        "--target", metavar="T", required=True, help="LAYER:CHANNEL, LAYER:C=W,C=W or class:NAME"
-    )
+    parser.add_argument("--target", metavar="T", help="LAYER:CHANNEL, LAYER:C=W,C=W or class:NAME")
     parser.add_argument(
         "--keep", metavar="X", default="0.1", help="share of kernels that stay, 0 < X ≤ 1 (0.1)"
     )
@@ -73,6 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also look for groups of images that reach the target by routes of their own",
     )
+    parser.add_argument(
+        "--compare",
+        metavar=("A", "B"),
+        nargs=2,
+        help="instead of --target: a page of what two circuits of the revision share, by their ids",
+    )
     add_allow_model(parser)
     _add_server(parser)
     add_json(parser)
@@ -89,6 +93,10 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Find and tell; 1 where nothing of the circuit is left."""
+    if (args.target is None) == (args.compare is None):
+        args.parser.error("say what to find with --target, or --compare two circuits, not both")
+    if args.compare and (args.server or args.shrink or args.split):
+        args.parser.error("--compare is of a local revision R/KB, without --shrink and --split")
     if args.server:
         if args.revision is not None or not args.kb:
             args.parser.error("with --server, name the knowledge base with --kb KB, not as R/KB")
@@ -104,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
         args.parser.error("name the revision as R/KB or R/KB/N, or a server with --server and --kb")
     if args.kb or args.timeout is not None:
         args.parser.error("--kb and --timeout are about a --server; name R/KB instead")
-    return outcome(lambda: _circuit(args), json=args.json)
+    return outcome(lambda: (_compared if args.compare else _circuit)(args), json=args.json)
 
 
 def _circuit(args: argparse.Namespace) -> int:
@@ -138,6 +146,26 @@ def _circuit(args: argparse.Namespace) -> int:
             document["split"] = _split(found, watch.phase("comparing routes"))
     print_json(document) if args.json else tell(document)
     return REFUSED if found.collapse else 0
+
+
+def _compared(args: argparse.Namespace) -> int:
+    from proofsight_server.commands.circuit_telling import compared_lines
+    from proofsight_server.extraction.compared_circuits import compare_circuits
+    from proofsight_server.extraction.loading import load_revision_network, open_revision_dataset
+    from proofsight_server.knowledge.repository import parse_name
+
+    revision = parse_name(args.revision).open()
+    dataset = open_revision_dataset(revision, args.data, args.seed)
+    network = load_revision_network(revision, allow=allowed(args))
+    document = compare_circuits(revision, network, dataset, *args.compare)
+    if args.out:
+        document["copies"] = _copied([Path(document["files"]["page"])], args.out)
+    if args.json:
+        print_json(document)
+    else:
+        for line in compared_lines(document):
+            print(line)
+    return 0
 
 
 def circuit_options(args: argparse.Namespace) -> CircuitOptions:

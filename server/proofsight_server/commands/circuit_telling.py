@@ -41,6 +41,24 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"{kind}: {path}"
 
 
+def compared_lines(document: Mapping[str, Any]) -> Iterator[str]:
+    """What is told of two circuits, from what `compare_circuits` gave."""
+    first, second = document["circuits"]
+    total = document["total"]
+    yield (
+        f"{first} and {second} in {document['revision']}: {total['both']:,} kernels shared, "
+        f"{total['first']:,} in the first alone, {total['second']:,} in the second alone, "
+        f"IoU {_number(total['iou'])}"
+    )
+    yield "  layer       shared    first   second   IoU"
+    for layer in document["layers"]:
+        yield (
+            f"  {layer['layer']:<10} {layer['both']:>7,}  {layer['first']:>7,}  "
+            f"{layer['second']:>7,}   {_number(layer['iou'])}"
+        )
+    yield f"page: {document['files']['page']}"
+
+
 def split_lines(found: Mapping[str, Any]) -> Iterator[str]:
     """What is told of routes, from what `Split.to_json` gave."""
     if not found["found"]:

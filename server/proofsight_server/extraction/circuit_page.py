@@ -139,7 +139,9 @@ def _inset(report: Mapping[str, Any]) -> str:
         r = 0.0 if level["held_out"]["collapse"] else level["held_out"]["r"]
         return x, 22 + (height - 58) * (1 - r) / (2 if negative else 1)
 
-    negative = any(level["held_out"]["r"] < -0.05 for level in levels)
+    negative = any(
+        level["held_out"]["r"] < -0.05 for level in levels if not level["held_out"]["collapse"]
+    )
     points = [at(level) for level in levels]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     marks = "".join(

@@ -25,8 +25,8 @@ def circuit_pages(
 ) -> dict[str, tuple[str, str]]:
     """By kind of picture the suffix of its file, and its text."""
     shown = view(graph)
-    pictures = channel_pictures(network, found, shown.channels, graph)
-    drawing = draw(graph, shown, report, pictures, _shapes(found.network))
+    pictures = channel_pictures(network, found.network, found.images.scored, shown.channels, graph)
+    drawing = draw(graph, shown, report, pictures, layer_shapes(found.network))
     return {
         "dot": (".dot", dot(report["circuit"], graph)),
         "picture": (".svg", drawing.svg + "\n"),
@@ -34,7 +34,7 @@ def circuit_pages(
     }
 
 
-def _shapes(cut: TargetNetwork) -> dict[str, str]:
+def layer_shapes(cut: TargetNetwork) -> dict[str, str]:
     """Per layer of kernels the shape of its output, and that of the image."""
     shapes = {IMAGE: _shape(cut.input_shape)}
 

@@ -16,7 +16,6 @@ from proofsight_server.circuits.graph import Channel, CircuitGraph
 from proofsight_server.circuits.target_network import TargetNetwork
 from proofsight_server.circuits.wiring import IMAGE
 from proofsight_server.errors import ProofsightError
-from proofsight_server.extraction.circuit import FoundCircuit
 from proofsight_server.symbols.feature import Layer
 from proofsight_server.vision.network import Network
 from proofsight_server.vision.receptive_field import ReceptiveField, receptive_fields
@@ -26,12 +25,16 @@ _BATCH = 64
 
 
 def channel_pictures(
-    network: Network, found: FoundCircuit, channels: Collection[Channel], graph: CircuitGraph
+    network: Network,
+    cut: TargetNetwork,
+    images: Tensor,
+    channels: Collection[Channel],
+    graph: CircuitGraph,
 ) -> dict[Channel, str]:
     """Data URIs: of channels that read the image their weights, else the crop of an image.
 
     The crop is what the channel sees at the position where its convolution's output, before batch
-    norm and non-linearity, is greatest on the images that were scored on.
+    norm and non-linearity, is greatest on these images, (n, channels, height, width).
     """
     first = {
         kernel.channel.node
@@ -42,10 +45,10 @@ def channel_pictures(
     wanted: dict[str, list[int]] = {}
     for channel in channels:
         if channel.node in first:
-            pictures[channel] = _uri(_weights(found.network, channel))
+            pictures[channel] = _uri(_weights(cut, channel))
         else:
             wanted.setdefault(channel.node, []).append(channel.index)
-    return pictures | _crops(network, found, wanted)
+    return pictures | _crops(network, cut, images, wanted)
 
 
 def _weights(cut: TargetNetwork, channel: Channel) -> Image.Image:
@@ -57,9 +60,8 @@ def _weights(cut: TargetNetwork, channel: Channel) -> Image.Image:
 
 
 def _crops(
-    network: Network, found: FoundCircuit, wanted: Mapping[str, list[int]]
+    network: Network, cut: TargetNetwork, images: Tensor, wanted: Mapping[str, list[int]]
 ) -> dict[Channel, str]:
-    cut, images = found.network, found.images.scored
     names = {node.atom: name for name, node in cut.wiring.layers.items() if node.taps > 0}
     layers = {atom: names[atom] for atom in wanted if atom in names}
     fields = _fields(network, layers)
@@ -77,7 +79,7 @@ def _crops(
 
 def _fields(network: Network, layers: Mapping[str, str]) -> dict[str, ReceptiveField]:
     """What the positions of the layers' own outputs see; without those that cannot be told."""
-    found = {}
+    found: dict[str, ReceptiveField] = {}
     for atom, name in layers.items():
         try:
             found |= receptive_fields(network, [Layer(atom, name, "conv", 1, name)])
