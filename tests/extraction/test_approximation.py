@@ -309,7 +309,7 @@ def test_layers_that_cannot_be_composed_are_refused(
     [
         ({"order": 0}, "give 1 or more"),
         ({"order": "deep"}, "order is a whole number, auto, none"),
-        ({"max_terms": 2.5}, "max_terms is a whole number, none"),
+        ({"max_terms": 2.5}, "max_terms is a whole number, auto, none"),
         ({"time_limit": 0}, "over at once"),
         ({"time_limit": "long"}, "time_limit is a number"),
         ({"drop_quantile": "few"}, "drop_quantile is a number"),
@@ -365,3 +365,25 @@ async def test_prolog_decides_every_input_as_the_vectorised_program(
     said = [proof["decision"] for proof in proofs]
     assert said == [None if index < 0 else program.classes[index] for index in decisions]
     assert None in said and len(set(said)) > 1
+
+
+def test_where_formulas_decide_nothing_terms_are_limited_to_images_and_both_figures_are_kept(
+    subject: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proofsight_server.extraction.approximation_warnings._FEW", 1.1)
+    made = subject(nn.Sigmoid(), ())
+    auto, limited = read(made), read(made, limit_data=True)
+    every = read(made, limit_data=False)
+    figures = auto.report["figures"]
+    assert auto.report["options"]["limit_data"] is True
+    assert auto.program == limited.program
+    assert figures["composed"] == limited.report["figures"]["composed"]
+    assert figures["every_input"] == every.report["figures"]["composed"]
+    assert any("limit_data=false keeps the former" in said for said in auto.warnings)
+
+
+def test_formulas_that_decide_are_not_limited_to_images_unless_asked(subject: Make) -> None:
+    made = subject(nn.Sigmoid())
+    whole = read(made, **WHOLE)
+    assert whole.report["options"]["limit_data"] is False
+    assert "every_input" not in whole.report["figures"]

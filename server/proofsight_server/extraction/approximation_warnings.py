@@ -12,7 +12,43 @@ from proofsight_server.extraction.side_formulas import SideFormula, side_name
 from proofsight_server.rules.program import ClassHead, Program
 
 _SHOWN = 5
-_MANY = 10_000  # clauses that are loaded within some seconds
+_FEW = 0.1  # of images
+_MANY = 20_000  # clauses that are loaded within some seconds
+
+
+def decides_little(program: Program, figures: Mapping[str, Any]) -> bool:
+    """Whether a program leaves nearly all images undecided that its options were not seen on."""
+    split = "validation" if "validation" in figures else "train"
+    return not has_rules(program) or 1 - figures[split]["undecided"] < _FEW
+
+
+def has_rules(program: Program) -> bool:
+    """Whether any class has a rule."""
+    return any(isinstance(rule.head, ClassHead) for rule in program.rules)
+
+
+def limited_instead(
+    sides: Sequence[Sequence[SideFormula]], figures: Mapping[str, Any], heldout: str
+) -> str:
+    """That terms were limited to images, and what the others would have said."""
+    own = figures[heldout]
+    shortest = [
+        side.formula.shortest or 0
+        for layer in sides
+        for side in layer
+        if side.formula.shortest is not None
+    ]
+    least = (
+        f" (their shortest terms have {min(shortest)} to {max(shortest)} literals)"
+        if shortest
+        else ""
+    )
+    return (
+        f"formulas for every input there could be decide {1 - own['undecided']:.1%} of {heldout} "
+        f"images, at a fidelity of {own['fidelity']:.4f}{least}; so terms were limited to what "
+        "holds on the training images. limit_data=false keeps the former, limit_data=true asks "
+        "for the latter at once"
+    )
 
 
 def warnings_of(
@@ -31,9 +67,9 @@ def warnings_of(
     """
     told = []
     for layer, own in zip(layers, sides, strict=True):
-        told += list(_of_layer(layer, own))
+        told += list(_of_layer(layer, own, limited=report["options"]["limit_data"]))
     told += list(_of_program(layers, found, report, program))
-    if not any(isinstance(rule.head, ClassHead) for rule in program.rules):
+    if not has_rules(program):
         raise BadOption(
             "no class has a rule, so that the program would decide nothing; raise order or "
             f"max_terms, or use limit_data=true, which finds shorter terms. {'. '.join(told)}",
@@ -42,7 +78,9 @@ def warnings_of(
     return tuple(told)
 
 
-def _of_layer(layer: ApproximatedLayer, sides: Sequence[SideFormula]) -> Iterator[str]:
+def _of_layer(
+    layer: ApproximatedLayer, sides: Sequence[SideFormula], *, limited: bool
+) -> Iterator[str]:
     atom = layer.layer.info.layer.atom
     fixed = [target.on for target in layer.targets if not any(target.unit.weights)]
     if fixed:
@@ -60,6 +98,7 @@ def _of_layer(layer: ApproximatedLayer, sides: Sequence[SideFormula]) -> Iterato
         side
         for side in empty
         if side.formula.shortest is None
+        and not limited
         and layer.targets[side.target].unit.side(on=side.on).least is not None
     ]
     if boxless:
@@ -67,6 +106,13 @@ def _of_layer(layer: ApproximatedLayer, sides: Sequence[SideFormula]) -> Iterato
             f"{atom}: {len(boxless)} of {len(sides)} formulas "
             f"({_listed([side_name(layer, side) for side in boxless])}) have no term at all that "
             "would hold wherever its literals do; take literal=vertex with limit_data=true"
+        )
+    unseen = [side for side in empty if side.formula.shortest is None and limited]
+    if unseen:
+        yield (
+            f"{atom}: {len(unseen)} of {len(sides)} formulas "
+            f"({_listed([side_name(layer, side) for side in unseen])}) have no term within the "
+            "caps that holds on all the training images that satisfy it; raise order"
         )
     for status, noun in (("terms", "max_terms"), ("time", "time_limit")):
         cut = [side for side in sides if side.formula.status == status]
