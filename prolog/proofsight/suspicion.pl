@@ -19,8 +19,9 @@
 
 suspicion(unknown_rule, Program, 'rules.pl', Offset, [rule=Rule]) :-
     part(stats, Program, Stats),
-    member(stats(Rule, _, Offset), Stats),
-    \+ declared(rule, Program, Rule).
+    member(stats(Rule, Pairs, Offset), Stats),
+    \+ declared(rule, Program, Rule),
+    \+ memberchk(constant-false, Pairs).
 suspicion(Code, Program, 'rules.pl', Offset, Slots) :-
     bodies(Program, Bodies),
     findall(found(Code0, N, Slots0), futile(Code0, Program, Bodies, N, Slots0), All),

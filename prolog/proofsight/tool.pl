@@ -5,7 +5,8 @@
 :- use_module(check, [check_directory/3, errors/2, issue_object/2]).
 :- use_module(json, [json_text/2]).
 :- use_module(messages, [text/3]).
-:- use_module(program, [classes/2, part/3, place/4, policy/2, predicates/2]).
+:- use_module(program,
+              [classes/2, declared/3, part/3, place/4, policy/2, predicates/2]).
 
 :- initialization(main, main).
 
@@ -63,6 +64,7 @@ check(Directory) :-
               member(base_points(Class, Points, _), Declared)
             ),
             Bases),
+    findall(Object, never_object(Program, Object), Nevers),
     predicates(Program, Indicators),
     findall(Text,
             ( member(Indicator, Indicators), format(string(Text), '~q', [Indicator]) ),
@@ -70,8 +72,8 @@ check(Directory) :-
     json_text(object([ ok-Ok, issues-IssueObjects, layers-Layers,
                        propositions-PropositionObjects, rules-Rules,
                        policy-Policy, default_class-Default,
-                       class_order-Classes, bases-Bases, labels-LabelLists,
-                       user-User
+                       class_order-Classes, bases-Bases, never-Nevers,
+                       labels-LabelLists, user-User
                      ]),
               Json),
     format('~s~n', [Json]).
@@ -120,12 +122,25 @@ rule_object(Program, Object) :-
     maplist(element_list, Elements, Body),
     place(Program, 'rules.pl', Offset, Line:_),
     (   get_assoc(Id, ByRule, Pairs)
-    ->  findall([Key, Value],
-                ( member(Key-Value0, Pairs), statistic(Value0, Value) ),
-                Lists)
+    ->  statistics_lists(Pairs, Lists)
     ;   Lists = []
     ),
     Object = object([id-Id, head-HeadList, body-Body, line-Line, stats-Lists]).
+
+%   A rule that is constantly false has statistics and no clause.
+
+never_object(Program, Object) :-
+    part(stats, Program, Stats),
+    member(stats(Id, Pairs, _), Stats),
+    memberchk(constant-false, Pairs),
+    \+ declared(rule, Program, Id),
+    statistics_lists(Pairs, Lists),
+    Object = object([id-Id, stats-Lists]).
+
+statistics_lists(Pairs, Lists) :-
+    findall([Key, Value],
+            ( member(Key-Value0, Pairs), statistic(Value0, Value) ),
+            Lists).
 
 element_list(active(P, Sign, _), List) =>
     truth(Sign, Json),

@@ -22,8 +22,10 @@ from proofsight_server.extraction.mofn_learner import MofNRules
 from proofsight_server.extraction.options import ExtractOptions
 from proofsight_server.extraction.progress import Watch
 from proofsight_server.extraction.survey import surveyed
+from proofsight_server.knowledge.reading import read_program
 from proofsight_server.knowledge.repository import Repository
 from proofsight_server.knowledge.revision import Revision
+from proofsight_server.knowledge.source import write_quantiser, write_rules
 from proofsight_server.rules.entry import entry_layers
 from proofsight_server.rules.evaluation import firing
 from proofsight_server.rules.program import AtLeast, ClassHead, DerivedHead
@@ -218,9 +220,9 @@ def test_weights_that_are_not_finite_are_refused_by_unit(hidden: Source) -> None
     network = replace(hidden.network, module=nn.Sequential(*module[:9], broken).eval())
     layers = explained(network, [])
     broken.weight[1, 2] = math.nan
-    layer = replace(layers[0], weight=broken.weight.double().numpy())  # type: ignore[arg-type]
+    layer = replace(layers[0], weight=broken.weight.double().numpy())
     broken.weight[1, 2] = 0.0
-    subject = Subject(network, hidden.dataset, (layer,), 0, 64, Watch())  # type: ignore[arg-type]
+    subject = Subject(network, hidden.dataset, (layer,), 0, 64, Watch())
     with pytest.raises(BadTensor, match="weight 2 of fc2_u1 is nan"):
         MofNRules().read(subject)
 
@@ -235,6 +237,19 @@ def test_a_unit_without_weights_has_no_literal_and_says_so(hidden: Source) -> No
     reading = MofNRules(beta=0.0).read(subject)
     assert any("their weights are 0, so it is never concluded" in one for one in reading.warnings)
     assert [rule.id for rule in reading.program.rules] == ["m1", "m2"]
+    (never,) = reading.program.never
+    assert never.id == "m0"
+    assert never.stats[:3] == (("constant", False), ("method", "mofn"), ("literals", 0))
+    source = read_program(
+        {
+            "quantiser.pl": write_quantiser(
+                reading.quantisation.layers, reading.quantisation.propositions
+            ),
+            "rules.pl": write_rules(reading.program),
+        }
+    )
+    assert source.issues == ()
+    assert source.program.never == reading.program.never
     assert np.isfinite(reading.report["layers"][0]["rules"]["complexity"])
     none = replace(layer, weight=np.zeros_like(weight))
     subject = Subject(hidden.network, hidden.dataset, (none,), 0, 64, Watch())

@@ -114,8 +114,8 @@ ab(r3, Image) :- rule(r3_1, Image),
     active(Image, conv14_c0).
 
 class(Image, highway) :- rule(r4, Image),
-    at_least(2, [active(Image, conv13_c26), active(Image, conv13_c26_max_g2_r0c1), \\
-+ active(Image, fc1_u7)]).
+    at_least(2, [active(Image, conv13_c26), active(Image, conv13_c26_max_g2_r0c1),
+        \\+ active(Image, fc1_u7)]).
 
 derived(Image, conv14_c0) :- rule(d17, Image),
     \\+ active(Image, conv13_c26).
@@ -128,7 +128,7 @@ class_order(['street light', highway, 'Driveway']).
 
 rule_stats(r3, [support(412), confidence(0.981), layer(conv13), kept(true)]).
 rule_stats(r3_1, [support(3)]).
-""".replace("\\\n+", "\\+")
+"""
 
 
 def written(program: Program, labels: tuple[Label, ...] = ()) -> dict[str, str]:

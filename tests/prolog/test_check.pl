@@ -327,6 +327,9 @@ ab(r, I) :- rule(s, I), active(I, a).', Found).
 test('statistics of no rule are suspicious', Found == [unknown_rule:2]) :-
     suspicions('rule_stats(q, [support(3)]).
 class(I, x) :- rule(r, I), active(I, a).', Found).
+test('but those of a rule that is constantly false', Found == []) :-
+    suspicions('rule_stats(q, [constant(false), support(3)]).
+class(I, x) :- rule(r, I), active(I, a).', Found).
 test('a class without rules that is not the default cannot be reached',
      Found == [unreachable_class:1]) :-
     suspicions('class(I, y) :- rule(r, I), active(I, a).', Found).

@@ -16,6 +16,7 @@ from proofsight_server.rules.program import (
     Element,
     Head,
     Literal,
+    Never,
     Program,
     Rule,
     Stat,
@@ -59,6 +60,7 @@ def drafted(
         of propositions that rules above use.
     """
     rules: list[Rule] = []
+    never: list[Never] = []
     propositions: dict[str, Proposition] = {}
     warnings: list[str] = []
     used: set[str] = set()
@@ -74,18 +76,18 @@ def drafted(
                 own = _own(found, one)
                 propositions.setdefault(own.name, own)
             warnings += _constant(one, head)
+            number = one.site.unit.index
+            identifier = f"m{number}" if decides else f"m_{name}"
             if not one.rule.inputs and one.rule.m:
-                continue  # never
+                never.append(Never(identifier, (("constant", False), *_stats(one))))
+                continue
             propositions |= {p.name: p for p, _ in literals if p.name not in propositions}
             used |= {p.name for p, _ in literals}
             elements = _body(one.rule.m, [literal for _, literal in literals])
-            number = one.site.unit.index
-            rules.append(
-                Rule(f"m{number}" if decides else f"m_{name}", head, elements, _stats(one))
-            )
+            rules.append(Rule(identifier, head, elements, _stats(one)))
     return Draft(
         _quantisation(propositions.values(), infos),
-        Program(tuple(rules), tuple(classes), "confidence"),
+        Program(tuple(rules), tuple(classes), "confidence", never=tuple(never)),
         tuple(warnings),
     )
 

@@ -19,6 +19,7 @@ from proofsight_server.rules.program import (
     ExceptionHead,
     Head,
     Literal,
+    Never,
     PointsHead,
     Policy,
     Program,
@@ -124,6 +125,7 @@ def _source(answer: Mapping[str, Any]) -> ProgramSource:
             answer["default_class"],
             order,
             tuple((name, points) for name, points in answer["bases"]),
+            tuple(Never(found["id"], _stats(found)) for found in answer["never"]),
         ),
         tuple(Label(*label) for label in answer["labels"]),
         tuple(answer["user"]),
@@ -161,8 +163,12 @@ def _pair(numbers: Sequence[int]) -> tuple[int, int]:
 
 def _rule(found: Mapping[str, Any]) -> Rule:
     noun, *rest = found["head"]
-    stats = tuple((key, _stat(value)) for key, value in found["stats"])
-    return Rule(found["id"], _HEADS[noun](*rest), tuple(map(_element, found["body"])), stats)
+    body = tuple(map(_element, found["body"]))
+    return Rule(found["id"], _HEADS[noun](*rest), body, _stats(found))
+
+
+def _stats(found: Mapping[str, Any]) -> tuple[tuple[str, Stat], ...]:
+    return tuple((key, _stat(value)) for key, value in found["stats"])
 
 
 def _element(found: Sequence[Any]) -> Element:

@@ -19,6 +19,7 @@ from proofsight_server.rules.program import (
     Element,
     ExceptionHead,
     Literal,
+    Never,
     PointsHead,
     Program,
     Rule,
@@ -107,7 +108,8 @@ def write_rules(program: Program) -> str:
     tail += [f"base_points({quote(name)}, {points})." for name, points in program.bases]
     tail.append(_filled("class_order([", [quote(name) for name in order], "])."))
     blocks.append("\n".join(tail) + "\n")
-    stats = [_stats_text(rule) for rule in program.rules if rule.stats]
+    stated: tuple[Rule | Never, ...] = (*program.rules, *program.never)
+    stats = [_stats_text(rule) for rule in stated if rule.stats]
     if stats:
         blocks.append("\n".join(stats) + "\n")
     return "\n".join(blocks)
@@ -169,12 +171,12 @@ def _literal(literal: Literal) -> str:
     )
 
 
-def _stats_text(rule: Rule) -> str:
+def _stats_text(rule: Rule | Never) -> str:
     stats = [f"{quote(key)}({_stat(rule, key, value)})" for key, value in rule.stats]
     return _filled(f"rule_stats({quote(rule.id)}, [", stats, "]).")
 
 
-def _stat(rule: Rule, key: str, value: Stat) -> str:
+def _stat(rule: Rule | Never, key: str, value: Stat) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):

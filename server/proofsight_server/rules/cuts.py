@@ -236,13 +236,13 @@ def _g(images: int) -> Doubles:
 
 def _split(count: int, images: int) -> Doubles:
     """(g[c] + g[count − c]) / images for c = 0 … count."""
-    g = _g(int(count))
+    g = _g(count)
     split: Doubles = (g + g[::-1]) / images
     return split
 
 
 def _joined(tables: Sequence[Doubles]) -> tuple[Doubles, Ints]:
     """Tables in one piece, and (tables, 1) where each begins."""
-    ends = np.cumsum([len(table) for table in tables], dtype=np.int64)
-    starts: Ints = ends - [len(table) for table in tables]
+    sizes = np.array([len(table) for table in tables], dtype=np.int64)
+    starts: Ints = np.cumsum(sizes) - sizes
     return np.concatenate(tables), starts[:, None]

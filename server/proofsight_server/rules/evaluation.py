@@ -279,10 +279,11 @@ def _check(program: Program) -> None:
                 name=name,
             )
     seen: set[str] = set()
-    for rule in program.rules:
-        if rule.id in seen:
-            raise BadProgram(f"two rules are named {rule.id}; ids are unique", rule=rule.id)
-        seen.add(rule.id)
+    ids = [rule.id for rule in program.rules] + [rule.id for rule in program.never]
+    for name in ids:
+        if name in seen:
+            raise BadProgram(f"two rules are named {name}; ids are unique", rule=name)
+        seen.add(name)
 
 
 def _check_kind(program: Program) -> None:

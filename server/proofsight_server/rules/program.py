@@ -90,6 +90,17 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Never:
+    """A rule that is constantly false: it has no clause, only `rule_stats`.
+
+    They open with `constant(false)`, by which `check` knows that no clause is missing.
+    """
+
+    id: str
+    stats: tuple[tuple[str, Stat], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """Rules in the order of the file, and how they decide.
 
@@ -105,6 +116,8 @@ class Program:
       points of its rules that fire; of equal ones the first in `class_order`.  Only this
       policy has rules for points, and it has no rules for classes and no default;
     * where no class rule fires: `default`, or no decision if that is None.
+
+    `never` are rules that a learner looked for and found constantly false; they decide nothing.
     """
 
     rules: tuple[Rule, ...]
@@ -113,6 +126,7 @@ class Program:
     default: str | None = None
     class_order: tuple[str, ...] = field(default=())
     bases: tuple[tuple[str, int], ...] = ()
+    never: tuple[Never, ...] = ()
 
     def order(self) -> tuple[str, ...]:
         """All classes in the order that breaks ties; those `class_order` leaves out come last."""
