@@ -61,7 +61,7 @@ CASES = (
         preprocessing=PreprocessingOptions(normalize=IMAGENET),
     ),
     Case(
-        "SqueezeNet 1.1", "images:imagenet_samples", 16, 4,
+        "SqueezeNet 1.1", "images:imagenet_samples", 8, 3,
         model="torchvision:squeezenet1_1", weights="weights/squeezenet1_1_imagenet.pt",
         preprocessing=PreprocessingOptions(size=256, crop=224, normalize=IMAGENET),
     ),

@@ -1,6 +1,11 @@
 """What scores of kernels cost: against a dissected network, and several criteria in one pass.
 
 Networks have fresh weights and images are noise: neither changes what is computed.
+
+With small maps the speed-up of actgrad stays below 4: forward and backward alone take a third of
+its time, which bounds it at 7 to 8 times, and the rest is products of nine taps with a cost per
+number of a map of 0.5 ns, as much again for absolute value, weighing and sum, and the copy of the
+columns.
 """
 
 from __future__ import annotations

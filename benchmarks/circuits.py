@@ -1,8 +1,8 @@
 """How faithful circuits are: |r| on images that were neither scored on nor chosen by.
 
 Each target is written to the workspace when it is done, so that a run can be ended and gone on
-with; after each one standard error says how long the rest will take: about an hour for ResNet-20,
-two for SqueezeNet and a quarter for MNIST, on two cores that do nothing else.
+with; after each one standard error says how long the rest will take. A target of ResNet-20 takes
+some 13 s of one core. FORCE is run at keep 0.1 and below only.
 """
 
 from __future__ import annotations
