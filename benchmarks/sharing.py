@@ -5,7 +5,7 @@ read against: each stands beside the same extraction of tables that have nothing
 `other images` each network is given another image; in `renamed regions` its regions are permuted.
 Untrained networks are a control of another kind: alike in shape, they do agree in part.
 
-Digits take about a minute; MNIST and Fashion-MNIST, with `--data`, about 20 with two cores to
+Digits take about 3 minutes; MNIST and Fashion-MNIST, with `--data`, about 40 with two cores to
 itself, 6 of them for training.  With `--work` it goes on where it stopped: networks and the figures
 of each image are kept there.
 """
@@ -82,7 +82,8 @@ def run(workspace: Workspace) -> list[Row]:
         for kind in KINDS:
             asked = networks if kind == "trained" else _untrained(networks)
             kept = workspace.root / "sharing" / f"{one.scheme}-{kind}"
-            rows += _rows(f"{one.name}, {kind}", _measured(kept, dataset, asked, chosen))
+            measured = _measured(kept, dataset, asked, chosen, nulls=kind == "trained")
+            rows += _rows(f"{one.name}, {kind}", measured)
     return rows
 
 
@@ -129,7 +130,12 @@ def _recognised(dataset: Dataset, networks: Sequence[Network], images: int) -> l
 
 
 def _measured(
-    kept: Path, dataset: Dataset, networks: Sequence[Network], images: Sequence[int]
+    kept: Path,
+    dataset: Dataset,
+    networks: Sequence[Network],
+    images: Sequence[int],
+    *,
+    nulls: bool,
 ) -> Iterator[dict[str, Figures]]:
     """The figures of each image, computed only where they are not kept."""
     kept.mkdir(parents=True, exist_ok=True)
@@ -139,7 +145,7 @@ def _measured(
     for done, index in enumerate(left):
         place = images.index(index)
         others = [images[(place + step) % len(images)] for step in range(len(networks))]
-        figures = _figures(tables, index, others)
+        figures = _figures(tables, index, others if nulls else ())
         (kept / f"{index}.json").write_text(json.dumps(figures), encoding="utf-8")
         seconds = (time.monotonic() - begun) / (done + 1) * (len(left) - done - 1)
         if done in (0, len(left) // 2):
@@ -181,18 +187,19 @@ class _Tables:
 
 
 def _figures(tables: _Tables, index: int, others: Sequence[int]) -> dict[str, Figures]:
-    """By variant, the figures of one image; none where its score does not move."""
+    """By variant, the figures of one image; none where its score does not move.
+
+    The nulls take a table of each of the `others`; without these they are left out.
+    """
     own = tables.of(index)
     if own is None:
         return {}
     found = {}
     rng = np.random.default_rng(index)
-    elsewhere = [tables.of(other) for other in others]
-    null_of = {
-        PAIRED: own,
-        NULLS[0]: _mixed(elsewhere),
-        NULLS[1]: np.stack([own[0], *(renamed(table, rng) for table in own[1:])]),
-    }
+    null_of: dict[str, Doubles | None] = {PAIRED: own}
+    if others:
+        null_of[NULLS[0]] = _mixed([tables.of(other) for other in others])
+        null_of[NULLS[1]] = np.stack([own[0], *(renamed(table, rng) for table in own[1:])])
     for null, table in null_of.items():
         if table is None:
             continue
