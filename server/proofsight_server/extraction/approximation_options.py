@@ -86,7 +86,7 @@ class ApproximationOptions:
         ):
             value = getattr(self, name)
             if value not in known:
-                words = ", ".join("none" if one is None else str(one) for one in known)
+                words = ", ".join("none" if one is None else str(one).lower() for one in known)
                 raise BadOption(f"{name} is one of {words}, not {value!r}", option=name)
         for name in ("order", "max_terms", "min_support"):
             self._check_whole(name)
