@@ -1,7 +1,7 @@
 """Effects of score tables: how near the optimum in how much time, and how well they are found.
 
 shapiq 1.4.1 is not among our requirements: `pip install --target DIR shapiq==1.4.1`, then
-`PYTHONPATH=DIR python -m benchmarks interactions`.  All takes about 4 minutes.
+`PYTHONPATH=DIR python -m benchmarks interactions`.  All takes about 5 minutes.
 """
 
 from __future__ import annotations
