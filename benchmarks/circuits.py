@@ -38,7 +38,8 @@ FORCED = 0.1
 ITERATED: tuple[PassCriterion, ...] = ("snip", "kernel_mask")
 MEAN = ", mean ablation"
 CONTROLS = ("random", "kernel_mask" + MEAN, "force" + MEAN, "force:kernel_mask" + MEAN)
-# What is chosen from, in the order of preference, as the criterion `auto` has it.
+# What is chosen from, in the order of preference: as the criterion `auto` has it, without FORCE
+# over actgrad, which costs most.
 CANDIDATES = (
     "kernel_mask", "force:kernel_mask", "actgrad", "snip", "force", "magnitude",
 )  # fmt: skip
