@@ -223,8 +223,13 @@ def test_a_cancelled_await_cancels_the_work(
 ) -> None:
     async def begun_and_left() -> None:
         async with AsyncClient(server.address, timeout=30) as asking:
-            task = asyncio.ensure_future(asking.extract_circuit("digits", "conv2:3", **ASKED))
-            assert await asyncio.to_thread(endless.begun.wait, 10)
+            watched = asyncio.Event()
+            task = asyncio.ensure_future(
+                asking.extract_circuit(
+                    "digits", "conv2:3", **ASKED, progress=lambda _: watched.set()
+                )
+            )
+            await asyncio.wait_for(watched.wait(), 10)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
@@ -293,3 +298,23 @@ def test_an_interrupted_command_cancels_the_work(
     asked = ["circuit", "--server", server.address, "--kb", "digits", "--target", "conv2:3"]
     assert main([*asked, "--keep", "0.5"]) == INTERRUPTED
     assert _cancelled(_last(client))
+
+
+def test_two_circuits_of_a_revision_become_a_page_and_the_next_revision_has_them_too(
+    server: ServerThread, client: Client, here: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = [client.extract_circuit("digits", f"conv2:{i}", **ASKED).id for i in (3, 5)]
+    kb = server.server.catalogue.repository.directory("digits", 1).parent
+    assert main(["circuit", str(kb / "1"), "--compare", *ids, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["circuits"] == ids
+    assert document["total"]["both"] == sum(layer["both"] for layer in document["layers"])
+    page = Path(document["files"]["page"])
+    assert "http://" not in page.read_text(encoding="utf-8").replace("http://www.w3.org", "")
+    assert main(["circuit", str(kb / "1"), "--compare", ids[0], "c9"]) == 1
+    assert f"has no circuit 'c9'; it has {ids[0]}" in capsys.readouterr().err
+    edited = (kb / "1" / "user.pl").read_text(encoding="utf-8") + "\nodd(digit_1).\n"
+    (kb / "1" / "user.pl").write_text(edited, encoding="utf-8")
+    assert main(["revise", str(kb / "1"), "--json"]) == 0
+    names = {path.name for path in (kb / "2" / "circuits").iterdir()}
+    assert {page.name, *(f"{one}.pl" for one in ids)} <= names
