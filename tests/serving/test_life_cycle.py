@@ -215,3 +215,24 @@ def test_a_knowledge_base_that_cannot_be_loaded_leaves_the_others_serving(
             assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
     finally:
         thread.stop()
+
+
+def test_a_half_written_newest_revision_leaves_the_one_before_it_serving_from_the_start(
+    repository: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "repository"
+    shutil.copytree(repository, copy)
+    shutil.copytree(copy / "digits" / "1", copy / "digits" / "2")
+    (copy / "digits" / "2" / "rules.pl").unlink()
+    thread = ServerThread(copy, Configuration(port=0, workers=1, refresh=0))
+    try:
+        with grpc.insecure_channel(thread.address) as channel:
+            bases: Any = knowledge_bases_pb2_grpc.KnowledgeBasesStub(channel)
+            listed = bases.ListKnowledgeBases(
+                knowledge_bases_pb2.ListKnowledgeBasesRequest()
+            ).knowledge_bases
+            assert "rules.pl" in listed[0].problem
+            revision = bases.GetRevision(knowledge_bases_pb2.GetRevisionRequest(name=KB))
+            assert revision.name == f"{KB}/revisions/1"
+    finally:
+        thread.stop()

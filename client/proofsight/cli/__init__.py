@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: list[str]) -> int:
     from proofsight.cli.parsing import parse
-    from proofsight.cli.refusals import document, explain
+    from proofsight.cli.refusals import document, explain, image_refused
 
     args = None
     try:
@@ -48,8 +48,10 @@ def _run(argv: list[str]) -> int:
         lines = explain(error)
         if lines is None:
             raise
+        name = image_refused(args, error)
         for line in lines:
-            print(f"proofsight: error: {line}", file=sys.stderr)
+            told = line if not name or name in line else f"{name}: {line}"
+            print(f"proofsight: error: {told}", file=sys.stderr)
         if getattr(args, "form", "") == "json" and not getattr(args, "answered", False):
             from proofsight.cli.printing import print_json
 

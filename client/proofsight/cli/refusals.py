@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 from proofsight.errors import ProofsightError
 
 INSTALL_SERVER = "pip install 'proofsight[server]'"
@@ -24,6 +26,15 @@ def explain(error: Exception) -> list[str] | None:
         cause = error.strerror or str(error)
         return [f"{error.filename}: {cause}" if error.filename else cause]
     return None
+
+
+def image_refused(args: argparse.Namespace | None, error: Exception) -> str:
+    """The image that a command was given, where the error is about that image and no other."""
+    if getattr(error, "reason", "") != "BAD_IMAGE":
+        return ""
+    given = [getattr(args, "image", None), *(getattr(args, "images", None) or ())]
+    named = [name for name in given if isinstance(name, str)]
+    return named[0] if len(named) == 1 else ""
 
 
 def document(error: Exception) -> dict[str, object]:

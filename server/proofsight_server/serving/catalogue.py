@@ -27,7 +27,8 @@ class Catalogue:
     A new revision is loaded and checked beside the old one and then swapped in; calls under
     way finish on the old one. A revision whose files were edited in place, or that got facts
     beside its program, counts as new.
-    A revision that cannot be loaded leaves the one before it serving, and its problem is told.
+    A revision that cannot be loaded leaves the one before it serving, also at the start, and its
+    problem is told.
     """
 
     def __init__(
@@ -173,6 +174,8 @@ class Catalogue:
         except (ProofsightError, OSError) as error:
             _log.warning("knowledge base %s: %s", kb, error)
             self._problems[kb] = (name, state, str(error))
+            if newest is None:
+                await self._fall_back(kb, name.number)
             self._changed()
             return
         self._problems.pop(kb, None)
@@ -181,6 +184,25 @@ class Catalogue:
         if newest is not None:
             self._retire(newest)
         self._changed()
+
+    async def _fall_back(self, kb: str, failed: int | None) -> None:
+        """Load the newest revision before the failed one that can be loaded, if there is any."""
+        if failed is None:
+            return
+        for number in reversed(await asyncio.to_thread(self.repository.revisions, kb)):
+            if number >= failed:
+                continue
+            name = RevisionName(kb, number)
+            try:
+                async with self._loading:
+                    self._newest[kb] = await self._load(
+                        await asyncio.to_thread(self._open, name), name
+                    )
+            except (ProofsightError, OSError) as error:
+                _log.warning("knowledge base %s: %s", kb, error)
+            else:
+                _log.warning("%s answers until a newer revision can be loaded", name)
+                return
 
     def _directory(self, name: RevisionName) -> Path:
         return self.repository.root / name.kb / str(name.number)
