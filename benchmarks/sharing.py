@@ -3,7 +3,7 @@
 The joint loss pulls any tables together, so that chance over sets is not what its figures are to be
 read against: each stands beside the same extraction of tables that have nothing to share.  In
 `other images` each network is given another image; in `renamed regions` its regions are permuted.
-Untrained networks are a control of another kind: alike in shape, they do agree in part.
+Untrained networks are a control beside them.
 
 Digits take about 3 minutes; MNIST and Fashion-MNIST, with `--data`, about 40 with two cores to
 itself, 6 of them for training.  With `--work` it goes on where it stopped: networks and the figures
