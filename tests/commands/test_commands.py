@@ -212,7 +212,7 @@ def extract_arguments(
 
 CONFLICTS: list[tuple[dict[str, object], tuple[str, ...]]] = [
     ({"model": "torchvision:resnet18"}, ("torchvision:resnet18", "small-cnn")),
-    ({"normalize": "0.5/0.5"}, ("--normalize", "0.5", "()")),
+    ({"normalize": "0.5/0.5"}, ("--normalize", "0.5", "none")),
     ({"size": 16}, ("--size", "16", "8")),
     ({"scale": "1"}, ("--scale", "1.0", "0.0039")),
     ({"data": "digits"}, ("digit_0", "zero, one, two")),

@@ -312,7 +312,8 @@ def test_two_circuits_of_a_revision_become_a_page_and_the_next_revision_has_them
     page = Path(document["files"]["page"])
     assert "http://" not in page.read_text(encoding="utf-8").replace("http://www.w3.org", "")
     assert main(["circuit", str(kb / "1"), "--compare", ids[0], "c9"]) == 1
-    assert f"has no circuit 'c9'; it has {ids[0]}" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "has no circuit 'c9'; it has " in told and ids[0] in told
     edited = (kb / "1" / "user.pl").read_text(encoding="utf-8") + "\nodd(digit_1).\n"
     (kb / "1" / "user.pl").write_text(edited, encoding="utf-8")
     assert main(["revise", str(kb / "1"), "--json"]) == 0
