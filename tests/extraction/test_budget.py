@@ -34,6 +34,7 @@ def test_a_program_keeps_its_budget_and_the_curve_is_beside_it(
     best = max(trial["validation"] for trial in within)
     assert figures["validation"]["fidelity"] == best
     assert len({trial["bits"] for trial in trials}) == 8
+    assert len(trials) > 8 or learner == "fold"
     assert ElementTree.parse(curves / "literals.svg").getroot().tag.endswith("svg")
 
 

@@ -84,7 +84,7 @@ def test_one_class_alone_needs_no_lines() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"max_rules": 1}, "1 lines of points cannot tell 3 classes apart; allow at least 2"),
+        ({"max_rules": 1}, "3 classes need at least 2 lines of points"),
         ({"max_rules": 0}, "max_rules is None, 'auto' or a whole number of at least 1, not 0"),
         ({"max_points": 0}, "max_points is a whole number of at least 1, not 0"),
         ({"tolerance": 2}, "tolerance is a share between 0 and 1, not 2"),

@@ -94,9 +94,11 @@ def within_budget(
     for number, candidate in enumerate(candidates):
         watch("learning rules", number, len(candidates))
         quantisation, splits = quantise(candidate)
-        for sized, program, warnings in _programs(candidate, quantisation, splits, classes, budget):
+        for sized, program, warnings, curve in _programs(
+            candidate, quantisation, splits, classes, budget
+        ):
             trial = _trial(sized, program, quantisation, splits)
-            trials.append(trial)
+            trials += curve or (trial,)
             smallest = min(smallest or trial.literals, trial.literals)
             if trial.literals > budget:
                 continue
@@ -144,14 +146,21 @@ def _programs(
     splits: Splits,
     classes: Sequence[str],
     budget: int,
-) -> Iterator[tuple[ExtractOptions, Program, tuple[str, ...]]]:
-    """Programs of rising size, up to the first that is too large."""
+) -> Iterator[tuple[ExtractOptions, Program, tuple[str, ...], tuple[Trial, ...]]]:
+    """Programs of rising size, up to the first that is too large.
+
+    With each its warnings and, of a learner that chooses the size itself, what it tried.
+    """
     table = quantisation.bits(splits["train"].values), splits["train"].decisions
     held = quantisation.bits(splits["validation"].values), splits["validation"].decisions
     for sized in _sized(options, budget):
         learner = build_learner(sized.learner, **sized.learner_arguments())
         learner.fit(*table, quantisation.names, classes, validation=held)
-        yield sized, learner.program_, tuple(getattr(learner, "warnings_", ()))
+        curve = tuple(
+            Trial(bits_named(sized), point.literals, point.fidelity, point.held)
+            for point in getattr(learner, "curve_", ())
+        )
+        yield sized, learner.program_, tuple(getattr(learner, "warnings_", ())), curve
         if size_of(learner.program_, ()).literals > budget:
             return
 

@@ -134,8 +134,8 @@ class Scorecard:
             return _PER_CLASS * present
         if self.max_rules < present - 1:
             raise BadOption(
-                f"{self.max_rules} lines of points cannot tell {present} classes apart; allow "
-                f"at least {present - 1}",
+                f"{present} classes need at least {present - 1} lines of points, one literal each, "
+                f"to be told apart; allow so many instead of {self.max_rules}",
                 option="max_rules",
                 value=self.max_rules,
             )
