@@ -56,6 +56,7 @@ def main() -> int:
     data = None if args.data is None else Path(args.data)
     if data is not None and not data.is_dir():
         parser.error(f"--data {data} is no directory")
+    args.out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="proofsight-bench-") as name:
         root = Path(name) if args.work is None else args.work.absolute()
@@ -63,15 +64,20 @@ def main() -> int:
         workspace = Workspace(root, data)
         for name in args.names or NAMES:
             print(f"== {name}", file=sys.stderr, flush=True)
-            rows.extend(importlib.import_module(f"benchmarks.{name}").run(workspace))
+            measured = importlib.import_module(f"benchmarks.{name}").run(workspace)
+            keep(args.out, name, measured)
+            rows.extend(measured)
     print("\n".join(f"{key}: {value}" for key, value in machine().items()))
     print()
     print(table(rows))
-    args.out.mkdir(parents=True, exist_ok=True)
-    suffix = "-".join(args.names) or "all"
-    (args.out / f"{suffix}.json").write_text(document(rows) + "\n", encoding="utf-8")
-    (args.out / f"{suffix}.md").write_text(table(rows) + "\n", encoding="utf-8")
+    keep(args.out, "-".join(args.names) or "all", rows)
     return 0
+
+
+def keep(out: Path, name: str, rows: list[Row]) -> None:
+    """Write the rows as OUT/NAME.json and as OUT/NAME.md; what is named later cannot lose them."""
+    (out / f"{name}.json").write_text(document(rows) + "\n", encoding="utf-8")
+    (out / f"{name}.md").write_text(table(rows) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
