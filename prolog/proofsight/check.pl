@@ -6,6 +6,7 @@
 :- use_module(library(apply), [include/3, maplist/3]).
 :- use_module(library(lists), [append/2, append/3, member/2]).
 :- use_module(library(pairs), [pairs_values/2]).
+:- use_module(chain, [out_of_order/4]).
 :- use_module(messages, [text/3]).
 :- use_module(program,
               [ classes/2, declared/3, head_class/2, part/3, place/4, policy/2,
@@ -156,6 +157,8 @@ problem(unobserved, Program, 'rules.pl', Offset, [name=Name]) :-
          )).
 problem(Code, Program, File, Offset, [path=Path]) :-
     cyclic(Code, Program, File, Offset, Path).
+problem(out_of_order, Program, File, Offset, Slots) :-
+    out_of_order(Program, File, Offset, Slots).
 problem(reserved_predicate, Program, 'user.pl', Offset, [name=Text]) :-
     part(user, Program, Users),
     member(user(Head, _, _, _, Offset), Users),

@@ -1,6 +1,7 @@
 :- encoding(utf8).
 :- module(proofsight_strata,
-          [ cyclic/5                    % -Code, +Program, -File, -Offset, -Path
+          [ cyclic/5,                   % -Code, +Program, -File, -Offset, -Path
+            depends/2                   % +Program, -Edge
           ]).
 :- use_module(library(apply), [maplist/3]).
 :- use_module(library(lists), [append/2, append/3, member/2, reverse/2]).
@@ -65,8 +66,11 @@ way([[Name|Before]|Ways], Seen, Graph, Goal, Way) :-
     append(News, Seen, Seen1),
     way(Ways1, Seen1, Graph, Goal, Way).
 
-%   Dependencies among exceptions and derived propositions.  No other
-%   names of rules.pl are used in bodies.
+%!  depends(+Program, -Edge) is nondet.
+%
+%   Edge is edge(From, To, Sign, Offset), From and To being ab(Rule) or
+%   derived(P): a rule for From uses To there, negated where Sign is false.
+%   No other names of rules.pl are used in bodies.
 
 depends(Program, edge(Head, Used, Sign, Offset)) :-
     part(rule, Program, Rules),

@@ -69,6 +69,18 @@ refused(negative_cycle, 'ab(r, I) :- rule(r, I), active(I, a), \\+ ab(r, I).',
         'ab(r, I) :- rule(r, I), active(I, a).').
 refused(positive_cycle, 'derived(I, f) :- rule(r, I), active(I, f).',
         'derived(I, f) :- rule(r, I), active(I, a).').
+refused(out_of_order, 'derived(I, a) :- rule(r, I), active(I, f).',
+        'derived(I, f) :- rule(r, I), active(I, a).').
+refused(out_of_order, 'derived(I, f) :- rule(r, I), \\+ active(I, g).',
+        'derived(I, h) :- rule(r, I), \\+ active(I, g).').
+refused(out_of_order, 'derived(I, f) :- rule(r, I), active(I, h). derived(I, h) :- rule(d, I).',
+        'derived(I, h) :- rule(r, I), active(I, f).').
+refused(out_of_order, 'derived(I, f) :- rule(r, I), at_least(1, [active(I, a), active(I, g)]).',
+        'derived(I, f) :- rule(r, I), at_least(1, [active(I, a), active(I, b)]).').
+refused(out_of_order, 'ab(d, I) :- rule(e, I), active(I, g). derived(I, f) :- rule(d, I), \\+ ab(d, I).',
+        'ab(d, I) :- rule(e, I), active(I, g). class(I, x) :- rule(d, I), \\+ ab(d, I).').
+refused(out_of_order, 'ab(e, I) :- rule(q, I), active(I, g). ab(d, I) :- rule(e, I), \\+ ab(e, I). derived(I, f) :- rule(d, I), \\+ ab(d, I).',
+        'ab(e, I) :- rule(q, I), active(I, a). ab(d, I) :- rule(e, I), \\+ ab(e, I). derived(I, f) :- rule(d, I), \\+ ab(d, I).').
 refused(duplicate_declaration, 'default_class(y).', 'policy(ordered).').
 refused(mixed_policy, 'points(I, x, 1) :- rule(r, I), active(I, a).',
         'class(I, x) :- rule(r, I), active(I, a).').
@@ -165,6 +177,38 @@ class(I, x) :- rule(r, I), active(I, a), \\+ ab(r, I).
 ab(r, I) :- rule(q, I), active(I, b), \\+ ab(q, I).
 ab(q, I) :- rule(s, I), active(I, c), \\+ ab(r, I).'],
                   messages(negative_cycle, [Message])).
+test('a way round is one error, and not one of order besides',
+     forall(member(Rules, ['derived(I, f) :- rule(r, I), active(I, f).',
+                           'derived(I, f) :- rule(r, I), active(I, g).
+derived(I, g) :- rule(s, I), active(I, f).',
+                           'derived(I, f) :- rule(r, I), \\+ ab(r, I).
+ab(r, I) :- rule(s, I), active(I, f).']))) :-
+    rules(Rules, Issues),
+    findall(Code, member(error:Code:_:_, Issues), Codes),
+    memberchk(Codes, [[positive_cycle], [negative_cycle]]).
+test('beside a way round, what is out of order elsewhere is told',
+     Codes == [positive_cycle:3, out_of_order:4]) :-
+    rules('derived(I, f) :- rule(r, I), active(I, f).
+derived(I, a) :- rule(s, I), active(I, g).', Issues),
+    findall(Code:Line, member(error:Code:_:Line, Issues), Codes).
+test('what is out of order is told with both layers and those that stand below',
+     Found == 2:43-"g of layer high is derived from f of high, which does not stand below it; layers are declared from the input up, and a derived/2 clause reads propositions of those below its own, here low") :-
+    with_revision(['rules.pl'='class_order([x]). default_class(x).
+derived(I, g) :- rule(r, I), \\+ active(I, f).'],
+                  out_of_order(Found)).
+test('nothing stands below the layer that is declared first',
+     Found == 2:40-"a of layer low is derived from f of high, which does not stand below it; layers are declared from the input up, and a derived/2 clause reads propositions of those below its own: there are none below low, so remove the clause") :-
+    with_revision(['rules.pl'='class_order([x]). default_class(x).
+derived(I, a) :- rule(r, I), active(I, f).'],
+                  out_of_order(Found)).
+test('the order is that of the declarations', Code-Line == out_of_order-1) :-
+    with_revision(['quantiser.pl'='layer(high, \'features.3\', conv, 8).
+layer(low, \'features.0\', conv, 8).
+proposition(a, channel(low, 0, l1), 0.5).
+proposition(f, channel(high, 0, l1), 0.5).
+',
+                   'rules.pl'='derived(I, f) :- rule(r, I), active(I, a).'],
+                  first_error(Code-Line)).
 test('exceptions of exceptions are no cycle', Issues == []) :-
     rules('class(I, x) :- rule(r, I), active(I, a), \\+ ab(r, I).
 ab(r, I) :- rule(q, I), active(I, b), \\+ ab(q, I).
@@ -176,6 +220,13 @@ test('columns point at the proposition', Column == 41) :-
 messages(Code, Messages, Directory) :-
     check_directory(Directory, _, Issues),
     findall(Message, member(issue(_, Code, _, _, _, Message), Issues), Messages).
+
+out_of_order(Line:Column-Message, Directory) :-
+    check_directory(Directory, _, Issues),
+    memberchk(issue(error, out_of_order, 'rules.pl', Line, Column, Message), Issues).
+
+first_error(Code-Line, Directory) :-
+    check_directory(Directory, _, [issue(error, Code, _, Line, _, _)|_]).
 
 columns(Column, Directory) :-
     check_directory(Directory, _, Issues),
@@ -269,8 +320,12 @@ test('above .75 but not above .5 never holds',
 test('above .5 but not above .75 may hold', Found == []) :-
     suspicions('class(I, x) :- rule(r, I), active(I, e), \\+ active(I, e_high).', Found).
 test('thresholds say nothing of what rules may derive', Found == []) :-
-    suspicions('class(I, x) :- rule(r, I), active(I, e_high), \\+ active(I, e).
-derived(I, e) :- rule(d, I), active(I, a).', Found).
+    quantiser(Quantiser),
+    string_concat(Quantiser, "proposition(f_high, channel(high, 0, l1), 0.75).\n", More),
+    with_revision(['quantiser.pl'=More, 'rules.pl'='class_order([x, y]). default_class(y).
+class(I, x) :- rule(r, I), active(I, f_high), \\+ active(I, f).
+derived(I, f) :- rule(d, I), active(I, a).'],
+                  suspected(Found)).
 test('a count that the rest forbids never holds',
      Found == [unreachable_class:1, contradictory_body:2]) :-
     suspicions('class(I, x) :- rule(r, I), active(I, a), at_least(2, [\\+ active(I, a), active(I, b), \\+ active(I, b)]).',
