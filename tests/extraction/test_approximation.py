@@ -29,10 +29,12 @@ from proofsight_server.knowledge.source import write_quantiser, write_rules
 from proofsight_server.reasoning.call import Question
 from proofsight_server.reasoning.facts import FactsFrame
 from proofsight_server.reasoning.pool import Pool
-from proofsight_server.rules.evaluation import evaluate
+from proofsight_server.rules.entry import entry_layers, observed_at
+from proofsight_server.rules.evaluation import evaluate, firing
 from proofsight_server.rules.program import AtLeast, ClassHead, DerivedHead
 from proofsight_server.symbols.feature import Ints
 from proofsight_server.vision.dataset import Dataset, open_dataset
+from proofsight_server.vision.layers import LayerInfo
 from proofsight_server.vision.network import Network
 from proofsight_server.vision.preprocessing import Preprocessing
 
@@ -88,13 +90,17 @@ def subject(dataset: Dataset) -> Make:
     return make
 
 
-def decided(reading: Reading, subject: Subject, split: str) -> tuple[Ints, Ints]:
-    """What the program and the network decide."""
-    quantisation = reading.quantisation
+def decided(
+    reading: Reading, subject: Subject, split: str, entry: str | None = None
+) -> tuple[Ints, Ints]:
+    """What the program and the network decide; the program is entered at its lowest layer."""
+    quantisation, program = reading.quantisation, reading.program
     infos = [layer.below for layer in subject.layers]
     seen = subject.see(quantisation.features, infos)[split]
     bits = quantisation.bits(seen.values)
-    return evaluate(reading.program, bits, quantisation.names).decisions, seen.decisions
+    observed = observed_at(entry or infos[0].layer.atom, program, quantisation.by_layer)
+    decisions = evaluate(program, bits, quantisation.names, observed=observed).decisions
+    return decisions, seen.decisions
 
 
 def rounded(subject: Subject, split: str, ends: tuple[float, float] = (0.0, 1.0)) -> Ints:
@@ -152,15 +158,75 @@ def test_a_class_is_the_and_of_its_rivals_and_hidden_units_are_derived_on_both_s
     bodies = {rule.head.name: {l.proposition for l in rule.literals()} for rule in classes}  # type: ignore[union-attr] # noqa: E741
     assert bodies["Digit_1"] == {"Digit_1_beats_digit 0", "Digit_1_beats_it's two"}
     heads = {r.head.proposition for r in reading.program.rules if isinstance(r.head, DerivedHead)}
-    names = {p.name for p in reading.quantisation.propositions if p.feature is None}
-    assert heads == names
-    assert {"fc1_u0", "fc1_u0_off"} & names
+    layers = {p.name: p.layer for p in reading.quantisation.propositions if p.feature is None}
+    hidden = set(reading.quantisation.by_layer["fc1"])
+    assert heads == layers.keys() | hidden
+    assert any(name.endswith("_possible") for name in hidden)
+    assert {f"{name.removesuffix('_possible')}_off" for name in hidden} & layers.keys()
+    assert {layer for name, layer in layers.items() if name.endswith("_off")} == {"conv1"}
     assert not any(
         isinstance(part, AtLeast) for rule in reading.program.rules for part in rule.body
     )
     stats = dict(reading.program.rules[-1].stats)
     assert stats["method"] == "approximation"
     assert {"side", "option", "literals", "support", "heldout_precision"} <= set(stats)
+
+
+@pytest.mark.parametrize(
+    ("activation", "options"),
+    [
+        (nn.Sigmoid(), {}),
+        (nn.Tanh(), {}),
+        (nn.ReLU(), {"relu_cut": "gain"}),
+        (nn.Sigmoid(), {"negation": "closed"}),
+    ],
+)
+def test_entered_at_the_hidden_layer_formulas_decide_as_the_network_above_its_rounded_values(
+    subject: Make, activation: nn.Module, options: dict[str, Any]
+) -> None:
+    made = subject(activation)
+    reading = read(made, **WHOLE, **options)
+    program, quantisation = reading.program, reading.quantisation
+    assert entry_layers(program, quantisation.by_layer) == ("fc1", "conv1")
+    above: Any = made.layers[-1]
+    hidden = made.see(above.inputs, [above.below])
+    cut = {p.feature.index: p.threshold for p in quantisation.observable if p.layer == "fc1"}  # type: ignore[union-attr]
+    train, values = hidden["train"].values, hidden["test"].values
+    low, high = {"sigmoid": (0, 1), "tanh": (-1, 1), "relu": (train.min(0), train.max(0))}[
+        made.layers[0].activation
+    ]
+    assert set(cut) == set(range(4))
+    x = np.where(values > np.array([cut[unit] for unit in range(4)]), high, low)
+    ours, _ = decided(reading, made, "test", "fc1")
+    assert (ours == (x @ above.weight.T + above.bias).argmax(1)).all()
+
+
+def test_what_is_possible_of_a_hidden_unit_is_what_is_not_off(subject: Make) -> None:
+    made = subject(nn.Sigmoid())
+    reading = read(made, order=2, max_terms=2, min_support=0)
+    program, quantisation = reading.program, reading.quantisation
+    bits = quantisation.bits(made.see(quantisation.features, _read(made))["test"].values)
+    at = {name: place for place, name in enumerate(quantisation.names)}
+    twins = [name for name in at if name.endswith("_possible")]
+    assert twins
+    for name in twins:  # observed, both speak of one value
+        on = at.get(name.removesuffix("_possible"))
+        assert on is None or (bits[:, at[name]] == bits[:, on]).all()
+    low = observed_at("conv1", program, quantisation.by_layer)
+    fires = firing(program, bits, quantisation.names, observed=low)
+    heads = [getattr(rule.head, "proposition", "") for rule in program.rules]
+    for name in twins:
+        unit = name.removesuffix("_possible")
+        derived, off, on_side = (
+            fires[:, [k for k, head in enumerate(heads) if head == own]].any(axis=1)
+            for own in (name, f"{unit}_off", unit)
+        )
+        assert (derived == ~off).all()
+        assert not (on_side & ~derived).any()
+
+
+def _read(made: Subject) -> list[LayerInfo]:
+    return [layer.below for layer in made.layers]
 
 
 def test_without_hidden_layers_the_values_below_the_logits_are_the_inputs(subject: Make) -> None:
@@ -336,14 +402,19 @@ def test_what_is_published_checks_and_decides_as_what_was_read(
     revision = extract(options, Source(dataset, made.network), Repository(tmp_path), "small")
     source, edited = check_revision(revision.directory)
     assert (source.issues, edited) == ((), ())
-    report = revision.manifest.figures["approximation"]
-    assert (
-        report["figures"]["composed"]["test"]["fidelity"]
-        == (revision.manifest.figures["test"]["fidelity"])
-    )
+    stored = revision.manifest.figures
+    own = stored["approximation"]["figures"]["composed"]["test"]
     assert (revision.directory / "curves" / "approximation.json").is_file()
     again = evaluate_revision(revision, dataset, made.network, batch=100)
-    assert again.figures["test"]["fidelity"] == report["figures"]["composed"]["test"]["fidelity"]
+    for figures in (stored, again.figures):
+        top, low = figures["entries"]
+        assert (top["layer"], low["layer"]) == ("fc1", "conv1")
+        assert top["program"]["test"]["fidelity"] == figures["test"]["fidelity"]
+        assert low["program"]["test"]["fidelity"] == own["fidelity"]
+        assert low["program"]["test"]["undecided"] == own["undecided"]
+        assert {link["proposition"] for link in top["links"]["test"]} == set(
+            revision.quantisation.by_layer["fc1"]
+        )
 
 
 async def test_prolog_decides_every_input_as_the_vectorised_program(
@@ -351,14 +422,35 @@ async def test_prolog_decides_every_input_as_the_vectorised_program(
 ) -> None:
     reading = read(subject(nn.Sigmoid()), order=2, max_terms=None, min_support=0)
     quantisation, program = reading.quantisation, reading.program
+    layers = quantisation.by_layer
     (tmp_path / "quantiser.pl").write_text(
         write_quantiser(quantisation.layers, quantisation.propositions), encoding="utf-8"
     )
     (tmp_path / "rules.pl").write_text(write_rules(program), encoding="utf-8")
-    bits = np.array(list(product((False, True), repeat=len(quantisation.names))))
+    # all inputs below the hidden layer and, with that observed, all of its units
+    units = [f.index for p in quantisation.observable if (f := p.feature) and p.layer == "fc1"]
+    below = np.array(list(product((False, True), repeat=len(layers["conv1"]))))
+    above = np.array(list(product((False, True), repeat=4)))[:, units]
+    bits = np.concatenate(
+        [
+            np.hstack([below, np.ones((len(below), len(units)), dtype=bool)]),
+            np.hstack([np.repeat(below[:1], len(above), axis=0), above]),
+        ]
+    )
     on = np.nextafter(quantisation.thresholds, np.float32(np.inf), dtype=np.float32)
     values = np.where(bits, on, quantisation.thresholds)
-    decisions = evaluate(program, bits, quantisation.names).decisions
+    values[: len(below), len(layers["conv1"]) :] = np.nan
+    decisions = np.concatenate(
+        [
+            evaluate(
+                program,
+                part,
+                quantisation.names,
+                observed=observed_at(entry, program, layers),
+            ).decisions
+            for part, entry in ((bits[: len(below)], "conv1"), (bits[len(below) :], "fc1"))
+        ]
+    )
     async with Pool(tmp_path, prolog_home(), workers=1, queue=1000) as pool:
         frames = [FactsFrame("img", np.ascontiguousarray(row), ()) for row in values]
         proofs = await asyncio.gather(*(pool.explain(f, Question("decision")) for f in frames))

@@ -16,6 +16,8 @@ COLUMNS = {
     "error_fidelity": "on errors",
 }
 HYBRIDS = {"program": "program", "network": "CNN on bits", "tree": "tree"}
+_COMPARED = {"fidelity": "", "accuracy": " acc."}
+_ENTERED = {"program": {**_COMPARED, "undecided": ""}, "network": _COMPARED, "tree": _COMPARED}
 BASELINES = {"majority": "majority", "value_tree": "tree on values"}
 
 
@@ -50,11 +52,15 @@ def _print_entries(entries: Sequence[Mapping[str, Any]]) -> None:
             row = [entry["layer"], split]
             for source in sources:
                 own = (entry.get(source) or {}).get(split, {})
-                row += [share(own.get("fidelity")), share(own.get("accuracy"))]
+                row += [share(own.get(key)) for key in _ENTERED[source]]
             links = entry["links"].get(split) or ()
             agreement = [link["agreement"] for link in links]
             rows.append([*row, share(sum(agreement) / len(agreement) if agreement else None)])
-    headings = [f"{HYBRIDS[source]}{unit}" for source in sources for unit in ("", " acc.")]
+    headings = [
+        f"{HYBRIDS[source]}{heading}" if key != "undecided" else key
+        for source in sources
+        for key, heading in _ENTERED[source].items()
+    ]
     print_table(["entered at", "split", *headings, "links"], rows)
 
 

@@ -168,6 +168,11 @@ def unit_name(layer: UnitLayer, unit: int) -> str:
     return Feature(layer.info.layer.atom, unit, "value").name("linear")
 
 
+def possible(unit: str) -> str:
+    """The proposition that a hidden unit, so named, is on or undecided: that it is not off."""
+    return f"{unit}_possible"
+
+
 def _check_weights(layer: UnitLayer) -> None:
     bad = ~(np.isfinite(layer.weight).all(axis=1) & np.isfinite(layer.bias))
     if bad.any():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 from proofsight_server.errors import BadOption
@@ -12,7 +13,9 @@ from proofsight_server.extraction.approximated_layer import (
     ApproximatedLayer,
     approximated_layers,
     check_stack,
+    possible,
     stack_features,
+    unit_name,
 )
 from proofsight_server.extraction.approximation_options import ApproximationOptions
 from proofsight_server.extraction.approximation_report import (
@@ -35,7 +38,7 @@ from proofsight_server.extraction.probing import Seen
 from proofsight_server.extraction.side_formulas import SideFormula, formulas
 from proofsight_server.rules.metrics import measure
 from proofsight_server.rules.program import DerivedHead, Program
-from proofsight_server.symbols.feature import Bools, Proposition
+from proofsight_server.symbols.feature import Bools, Feature, Proposition
 from proofsight_server.symbols.quantisation import Quantisation, proposition_names
 from proofsight_server.vision.unit_layer import UnitLayer
 
@@ -152,7 +155,7 @@ class Approximation(ApproximationOptions):
         }
         told += warnings_of(layers, found.sides, found.composed, report, programs[taken])
         return Reading(
-            _quantisation(stack, layers[0], names, programs[taken], _reduction(stack)),
+            _quantisation(layers, names, programs[taken], _reduction(stack)),
             programs[taken],
             report,
             {"approximation.json": self._document(layers, report, units, heldout)},
@@ -207,34 +210,56 @@ def _figures(
 
 
 def _quantisation(
-    stack: Sequence[UnitLayer],
-    layer: ApproximatedLayer,
-    names: Sequence[str],
-    program: Program,
-    reduction: Any,
+    layers: Sequence[ApproximatedLayer], names: Sequence[str], program: Program, reduction: Any
 ) -> Quantisation:
     """The inputs that the program reads, and what it derives."""
+    observable = (*_inputs(layers[0], names, program), *_hidden(layers, program))
+    known = {proposition.name for proposition in observable}
     return Quantisation(
-        (stack[0].below.layer, *(one.info.layer for one in stack)),
-        (*_observable(stack[0], layer, names, program), *_derived(stack, program)),
+        (layers[0].layer.below.layer, *(one.layer.info.layer for one in layers)),
+        (*observable, *_derived(layers, program, known)),
         reduction,
     )
 
 
-def _observable(
-    lowest: UnitLayer, layer: ApproximatedLayer, names: Sequence[str], program: Program
+def _inputs(
+    lowest: ApproximatedLayer, names: Sequence[str], program: Program
 ) -> Iterator[Proposition]:
     used = set(program.propositions())
-    for name, feature, threshold in zip(names, lowest.inputs, layer.thresholds, strict=True):
+    below, inputs = lowest.layer.below.layer.atom, lowest.layer.inputs
+    for name, feature, threshold in zip(names, inputs, lowest.thresholds, strict=True):
         if name in used:
-            yield Proposition(name, lowest.below.layer.atom, feature, float(threshold))
+            yield Proposition(name, below, feature, float(threshold))
 
 
-def _derived(stack: Sequence[UnitLayer], program: Program) -> Iterator[Proposition]:
+def _hidden(layers: Sequence[ApproximatedLayer], program: Program) -> Iterator[Proposition]:
+    """What is derived of hidden units and can be read as well: that they are on, or possible."""
+    used = set(program.propositions())
+    for below, above in pairwise(layers):
+        atom = below.layer.info.layer.atom
+        for unit, threshold in enumerate(above.thresholds.tolist()):
+            name = unit_name(below.layer, unit)
+            for own in (name, possible(name)):
+                if own in used:
+                    yield Proposition(own, atom, Feature(atom, unit, "value"), threshold)
+
+
+def _derived(
+    layers: Sequence[ApproximatedLayer], program: Program, observable: Collection[str]
+) -> Iterator[Proposition]:
+    """What rules alone decide: off sides, and who beats whom.
+
+    An off side belongs to the layer that its terms read, below the one that it is a side of.
+    """
     heads = dict.fromkeys(
         rule.head.proposition for rule in program.rules if isinstance(rule.head, DerivedHead)
     )
-    atoms = [one.info.layer.atom for one in stack]
+    below = {
+        target.off: layer.layer.below.layer.atom
+        for layer in layers[:-1]
+        for target in layer.targets
+    }
+    top = layers[-1].layer.info.layer.atom
     for name in heads:
-        own = next((atom for atom in atoms[:-1] if name.startswith(f"{atom}_u")), atoms[-1])
-        yield Proposition(name, own, None, None)
+        if name not in observable:
+            yield Proposition(name, below.get(name, top), None, None)

@@ -8,7 +8,7 @@ from typing import Literal as OneOf
 
 import numpy as np
 
-from proofsight_server.extraction.approximated_layer import ApproximatedLayer, beats
+from proofsight_server.extraction.approximated_layer import ApproximatedLayer, beats, possible
 from proofsight_server.extraction.side_formulas import SideFormula, side_name
 from proofsight_server.rules.composition import Definition, clauses
 from proofsight_server.rules.program import ClassHead, DerivedHead, Literal, Program, Rule, Stat
@@ -103,10 +103,11 @@ def composed(
         step = _Step(layer, known, replace(manner, negation="two_sided") if top else manner)
         for side in own:
             step.define(side, truth, wins if top else {})
-        definitions = step.definitions + definitions
+        ruled_out = [] if top else list(step.ruled_out())
+        definitions = ruled_out + step.definitions + definitions
         found.append(step.composed(own, truth))
         truth = {name: Truth.of(found[-1].on[name], found[-1].off[name]) for name in truth}
-        known = step.known(own)
+        known = step.known(own, observable=not top)
     by_logit = all(target.off is None for target in layers[-1].targets)
     winners = () if by_logit else tuple(_winners(layers[-1], known, found[-1], wins, manner))
     rules = clauses(definitions, winners)
@@ -184,12 +185,39 @@ class _Step:
                 off[split][:, at] = ~on[split][:, at]
         return ComposedLayer(on, off, self._lost)
 
-    def known(self, sides: Sequence[SideFormula]) -> _Known:
-        """The literals for the layer above."""
+    def ruled_out(self) -> Iterator[Definition]:
+        """Of each off side: the unit is possible where it is not off.
+
+        Where the layer is observed, the unit's value decides what is possible, and so what above
+        it leans on the off side too; an off side has many terms, and no threshold of its own.
+        """
+        for at, side in self._written:
+            if side:
+                continue
+            target = self._layer.targets[at]
+            off = Literal(target.off or "", False)
+            counted = {
+                split: _held(~own, self._layer.on[split][:, at])
+                for split, own in self._holds[at, side].items()
+            }
+            stats: tuple[tuple[str, Stat], ...] = (
+                ("method", "approximation"),
+                ("side", "possible"),
+                ("literals", 1),
+                *_counts(counted["train"], counted[self._manner.heldout], 0),
+            )
+            head = DerivedHead(possible(target.on))
+            yield Definition(head, (((0, False),),), {(0, False): off}, (stats,))
+
+    def known(self, sides: Sequence[SideFormula], *, observable: bool) -> _Known:
+        """The literals for the layer above; `observable`: its units can be read as well."""
         literals: dict[Pair, Literal] = {}
         for at, side in self._written:
             target = self._layer.targets[at]
-            literals[at, side] = Literal(target.on if side else target.off or "")
+            if side or not observable:
+                literals[at, side] = Literal(target.on if side else target.off or "")
+            else:
+                literals[at, side] = Literal(possible(target.on), False)
         for at in self._by_absence(sides):
             literals[at, False] = Literal(self._layer.targets[at].on, False)
         decided = frozenset(at for (at, _), whole in self._written.items() if whole)

@@ -34,9 +34,10 @@ def entries_of(
     """Figures per entry layer, the top one first; empty where there is only one.
 
     Each has the `layer`; `program`, per split the accuracy and fidelity of the program entered
-    there, on top of the network below; `tree`, those of a tree of at most `leaves` leaves learned
-    on that layer's bits for itself; and `links`, per split how well each proposition of the
-    layer is derived from the layer below it: agreement, balanced agreement, base rate.
+    there, on top of the network below, and the share that it leaves `undecided`; `tree`, those of
+    a tree of at most `leaves` leaves learned on that layer's bits for itself; and `links`, per
+    split how well each proposition of the layer is derived from the layer below it: agreement,
+    balanced agreement, base rate.
     """
     layers = quantisation.by_layer
     entries = entry_layers(program, layers)
@@ -123,7 +124,7 @@ def _program(
             split.labels,
             observed=observed,
         )
-        figures[name] = {key: getattr(metrics, key) for key in COMPARED}
+        figures[name] = {key: getattr(metrics, key) for key in (*COMPARED, "undecided")}
     return figures
 
 
