@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import subprocess
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
@@ -121,15 +122,25 @@ def test_facts_give_the_mask_back() -> None:
 @pytest.mark.parametrize(
     ("target", "term"),
     [
-        ("conv3:2=1,5=-0.5", "direction(conv3, [2-1.0, 5--0.5])"),
+        ("conv3:2=1,5=-0.5", "direction(conv3, [2-1.0, 5- -0.5])"),
+        ("conv3:2=-1,5=-0", "direction(conv3, [2- -1.0, 5- -0.0])"),
         ("logit:1", "logit('1')"),
     ],
 )
 def test_other_targets_are_terms_that_prolog_reads(target: str, term: str) -> None:
-    graph, _, _, cut = made(target, 0.4)
-    text = circuit_facts("c1", "m", cut.target, 0.4, "magnitude", graph, {})
-    assert text.startswith(f"circuit(c1, m, {term}, 0.4, magnitude).")
+    graph, _, _, cut = made(target, 0.8)
+    text = circuit_facts("c1", "m", cut.target, 0.8, "magnitude", graph, {})
+    assert text.startswith(f"circuit(c1, m, {term}, 0.8, magnitude).")
     assert "wire(c1, target, 0, " in text
+    done = subprocess.run(
+        ["swipl", "-f", "none", "-g", "read(T), writeq(T)", "-t", "halt"],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == text.partition(".\n")[0].replace(", ", ",")
 
 
 # --- pictures -----------------------------------------------------------------

@@ -26,12 +26,12 @@ def test_targets_read_as_they_are_written() -> None:
     assert parse_target("conv3:12") == Unit("conv3", 12)
     assert parse_target("features.6:0", loss="max") == Unit("features.6", 0, Loss("max"))
     assert parse_target("conv3:1=0.5, 7=-2") == Direction("conv3", ((1, 0.5), (7, -2.0)))
-    assert parse_target("logit:street") == Logit("street")
-    assert parse_target("logit:a:b", head="kernels") == Logit("a:b", "kernels")
+    assert parse_target("class:street") == parse_target("logit:street") == Logit("street")
+    assert parse_target("class:a:b", head="kernels") == Logit("a:b", "kernels")
     assert parse_target("conv3:1", loss="position(2,3)") == Unit(
         "conv3", 1, Loss("position", (2, 3))
     )
-    for text in ("conv3:12", "conv3:1=0.5,7=-2.0", "logit:street"):
+    for text in ("conv3:12", "conv3:1=0.5,7=-2.0", "class:street"):
         assert str(parse_target(text)) == text
 
 
@@ -40,6 +40,7 @@ def test_targets_read_as_they_are_written() -> None:
     [
         ("conv3", None, None),
         ("conv3:", None, None),
+        ("class:", None, None),
         (":3", None, None),
         ("conv3:-1", None, None),
         ("conv3:a", None, None),

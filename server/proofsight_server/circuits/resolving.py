@@ -26,13 +26,13 @@ def end_of(flow: TracedFlow, target: Target) -> tuple[str, Head]:
             raise UnknownLayer(target.layer, infos)
         raise BadTarget(
             f"{target.layer} is no convolution, and a circuit's target is a channel of one, before "
-            "batch norm and non-linearity; name a convolution, or logit:CLASS",
+            "batch norm and non-linearity; name a convolution, or class:NAME",
             layer=target.layer,
         )
     info = infos[target.layer]
     if info.layer.kind != "conv":
         raise BadTarget(
-            f"{target.layer} is linear and has no maps; write logit:CLASS for a class, or name a "
+            f"{target.layer} is linear and has no maps; write class:NAME for a class, or name a "
             "convolution",
             layer=target.layer,
         )

@@ -12,6 +12,7 @@ from proofsight_server.errors import BadTarget
 LossKind = Literal["abs_sum", "sum", "mean", "max", "position", "argmax"]
 Head = Literal["frozen", "kernels"]
 
+_LOGIT = ("class", "logit")
 _POSITION = re.compile(r"position(?:\(\s*(\d+)\s*,\s*(\d+)\s*\))?")
 
 
@@ -112,7 +113,7 @@ class Logit:
     head: Head = "frozen"
 
     def __str__(self) -> str:
-        return f"logit:{self.label}"
+        return f"class:{self.label}"
 
 
 Target = Unit | Direction | Logit
@@ -124,7 +125,8 @@ def parse_target(text: str, *, loss: str | None = None, head: str | None = None)
     Parameters
     ----------
     text
-        `conv3:12`, `features.6:12`; `conv3:12=1,7=-0.5`; `logit:street`, `logit:3`.
+        `conv3:12`, `features.6:12`; `conv3:12=1,7=-0.5`; `class:street`, `class:3`
+        (or `logit:street`).
     loss
         Of a channel or direction; see `Loss.parse`.
     head
@@ -135,19 +137,18 @@ def parse_target(text: str, *, loss: str | None = None, head: str | None = None)
     BadTarget
         It reads otherwise, or loss or head do not belong to it.
     """
-    place, _, rest = text.rpartition(":") if not text.startswith("logit:") else text.partition(":")
+    prefix, _, label = text.partition(":")
+    if prefix in _LOGIT and label:
+        return _logit(text, label, loss, head)
+    place, _, rest = text.rpartition(":")
     if not place or not rest:
         raise BadTarget(
             f"no target reads {text!r}; write LAYER:CHANNEL (conv3:12), "
-            "LAYER:CHANNEL=WEIGHT,... (conv3:12=1,7=-0.5) or logit:CLASS",
+            "LAYER:CHANNEL=WEIGHT,... (conv3:12=1,7=-0.5) or class:NAME",
             target=text,
         )
-    if place == "logit":
-        return _logit(text, rest, loss, head)
     if head is not None:
-        raise BadTarget(
-            f"{text} has no head; leave the head out, or write logit:CLASS", target=text
-        )
+        raise BadTarget(f"{text} has no head; leave the head out, or write class:NAME", target=text)
     chosen = Loss() if loss is None else Loss.parse(loss)
     if rest.isdecimal():
         return Unit(place, int(rest), chosen)

@@ -16,7 +16,6 @@ from proofsight_server.errors import BadOption
 FORCE = "force"
 KNOWN_CRITERIA = (*CRITERIA, FORCE, AUTO)
 CURVE = ("0.5", "0.3", "0.2", "0.1", "0.05", "0.01")
-_CLASS = "class:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class CircuitOptions:
     Attributes
     ----------
     target
-        `conv3:12`, `conv3:12=1,7=-0.5`, `class:street` or `logit:street`.
+        `conv3:12`, `conv3:12=1,7=-0.5` or `class:street`.
     keep
         Share of kernels to keep, above 0 and up to 1, as the decimal that it is written as.
     criterion
@@ -86,10 +85,7 @@ class CircuitOptions:
     @property
     def parsed(self) -> Target:
         """The target. Raises BadTarget."""
-        text = self.target
-        if text.startswith(_CLASS):
-            text = f"logit:{text.removeprefix(_CLASS)}"
-        return parse_target(text, loss=self.loss, head=self.head)
+        return parse_target(self.target, loss=self.loss, head=self.head)
 
 
 def checked_keep(text: str) -> Fraction:

@@ -64,7 +64,11 @@ def target_term(target: Target, graph: CircuitGraph) -> str:
         return f"logit({quote(str(target.label))})"
     if isinstance(target, Direction):
         layer = next((wire[0].node for wire in graph.wires if wire[1] == graph.target), "")
-        weights = ", ".join(f"{channel}-{_number(weight)}" for channel, weight in target.weights)
+        # Two minus signs side by side would be read as one operator, `--`.
+        weights = ", ".join(
+            f"{channel}-{_number(weight)}".replace("--", "- -")
+            for channel, weight in target.weights
+        )
         return f"direction({quote(layer or target.layer)}, [{weights}])"
     return f"unit({quote(graph.target.node)},{graph.target.index})"
 
