@@ -132,8 +132,8 @@ class CreatedRevision(_Value):
     """What became of a changed program; `name` and `etag` are empty where it was only checked.
 
     `basis` says where `figures` come from: `measured`, `carried over` or, with the reason in
-    `why`, `withheld`.  `comparison` holds them beside the parent's, and the validation images
-    that are decided otherwise.
+    `why`, `withheld`.  `comparison` holds them beside the parent's, for each split, class
+    and entry layer, and the validation images that are decided otherwise.
     """
 
     name: str

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from proofsight_server.commands.comparison import print_comparison_document
+
 Run = Callable[..., Any]
 
 
@@ -48,10 +50,51 @@ def test_revise_prints_one_json_document(run: Run, copied: Path) -> None:
     assert document["revision"] == "three/2"
     assert document["basis"] == "measured"
     assert set(document["comparison"]["validation"]) == {
-        "images", "accuracy", "fidelity", "undecided", "changed",
+        "images", "accuracy", "fidelity", "undecided", "changed", "classes",
     }  # fmt: skip
+    assert document["comparison"]["entries"] == []
     assert isinstance(document["comparison"]["changed_validation_images"], list)
     assert document["figures"]["rules"] == document["comparison"]["size"]["rules"]["after"]
+
+
+def test_a_chained_program_is_shown_at_every_entry_and_class(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def split(*, before: float, after: float, changed: int | None) -> dict[str, Any]:
+        rates = {key: {"before": before, "after": after} for key in ("accuracy", "fidelity")}
+        return {
+            "images": 20,
+            **rates,
+            "undecided": {"before": 0.0, "after": 0.0},
+            "changed": changed,
+            "classes": {"zero": {**rates, "changed": changed}} if changed else {},
+        }
+
+    def entry(**figures: Any) -> dict[str, Any]:
+        splits = {name: split(**figures) for name in ("train", "validation", "test")}
+        ids = [f"three/{n}" for n in range(figures["changed"] or 0)]
+        return {**splits, "changed_validation_images": ids}
+
+    top, low = (
+        entry(before=0.9, after=0.9, changed=0),
+        entry(before=0.8, after=0.5, changed=12),
+    )
+    print_comparison_document(
+        {
+            "parent": "three/1",
+            **top,
+            "size": {"rules": {"before": 9, "after": 8}},
+            "entries": [{"layer": "conv3", **top}, {"layer": "conv2", **low}],
+        }
+    )
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == "entered at split images accuracy fidelity undecided changed"
+    assert lines[1] == "conv3 train 20 0.9000 0.9000 0.0000 0"
+    assert lines[6] == "conv2 test 20 0.8000 → 0.5000 0.8000 → 0.5000 0.0000 12"
+    assert lines[7] == "rules 9 → 8"
+    assert lines[-2] == "conv2 zero 0.8000 → 0.5000 0.8000 → 0.5000 12"
+    assert lines[-1].startswith("validation images decided otherwise entered at conv2: three/0, ")
+    assert lines[-1].endswith("three/9 and 2 more (--json)")
 
 
 def test_a_dry_run_publishes_nothing(run: Run, copied: Path) -> None:

@@ -56,6 +56,20 @@ def extracted(source: Source, tmp_path_factory: pytest.TempPathFactory) -> Revis
     return extract(ExtractOptions(max_rules=8, seed=3), source, here, "three")
 
 
+@pytest.fixture(scope="session")
+def chained(source: Source, tmp_path_factory: pytest.TempPathFactory) -> Revision:
+    """A published revision whose program can be entered at conv3 and at conv2; not to be spoilt."""
+    options = ExtractOptions(
+        layers=("conv3", "conv2"),
+        layer_grids={"conv2": (1, 2)},
+        chain="faithful",
+        chain_leaves=8,
+        max_rules=8,
+        seed=3,
+    )
+    return extract(options, source, Repository(tmp_path_factory.mktemp("chained")), "three")
+
+
 @pytest.fixture
 def revision(extracted: Revision, tmp_path: Path) -> Path:
     """A copy of it that a test may spoil."""

@@ -26,19 +26,6 @@ from proofsight_server.vision.layers import resolve
 from proofsight_server.vision.probe import Probe, Reader, probe_split
 
 SPLITS = ("train", "validation", "test")
-OPTIONS = ExtractOptions(
-    layers=("conv3", "conv2"),
-    layer_grids={"conv2": (1, 2)},
-    chain="faithful",
-    chain_leaves=8,
-    max_rules=8,
-    seed=3,
-)
-
-
-@pytest.fixture(scope="module")
-def chained(source: Source, tmp_path_factory: pytest.TempPathFactory) -> Revision:
-    return extract(OPTIONS, source, Repository(tmp_path_factory.mktemp("chained")), "three")
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +53,10 @@ def test_layers_are_chained_in_their_order_whatever_the_order_of_their_names(
 ) -> None:
     assert [layer.atom for layer in chained.quantisation.layers] == ["conv2", "conv3"]
     other = ExtractOptions(
-        **{name: getattr(OPTIONS, name) for name in ("layer_grids", "chain", "chain_leaves")},
         layers=("conv2", chained.quantisation.layers[1].module),
+        layer_grids={"conv2": (1, 2)},
+        chain="faithful",
+        chain_leaves=8,
         max_rules=8,
         seed=3,
     )

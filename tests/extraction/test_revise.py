@@ -218,7 +218,7 @@ def test_trying_publishes_nothing(revision: Path, source: Source) -> None:
     rule = open_revision(revision).program.rules[0].id
     revised = again(revision, source, RemoveRule(rule), publish=False)
     assert revised.revision is None
-    assert revised.comparison.after
+    assert revised.comparison.entries
     assert published(revision) == ["1"]
 
 

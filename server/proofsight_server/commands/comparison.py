@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from proofsight_server.commands.figures import SPLITS, print_figures
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from proofsight_server.extraction.revise import Revised
 
 COLUMNS = {"accuracy": "accuracy", "fidelity": "fidelity", "undecided": "undecided"}
-SHOWN = 10  # images that changed; --json has all
+SHOWN = 10  # images that changed, and classes; --json has all
 
 
 def print_revised(revised: Revised) -> None:
@@ -37,18 +37,54 @@ def print_revised(revised: Revised) -> None:
 
 
 def print_comparison_document(document: Mapping[str, Any]) -> None:
-    """Print figures before and after, a row per split; then sizes, and images that changed."""
+    """Print figures before and after, a row per split; then sizes, classes, and images.
+
+    A program with several entry layers has these rows, and those of the classes, for each.
+    """
+    entries = document["entries"]
+    headings = ["entered at"] if entries else []
     rows = []
-    for name in SPLITS:
-        split = document[name]
-        cells = [_change(split[key], share) for key in COLUMNS]
-        rows.append([name, str(split["images"]), *cells, str(split["changed"])])
-    print_table(["split", "images", *COLUMNS.values(), "changed"], rows)
+    for entry in entries or [document]:
+        for name in SPLITS:
+            split = entry[name]
+            cells = [name, str(split["images"]), *(_change(split[key], share) for key in COLUMNS)]
+            rows.append([*_place(entry), *cells, _count(split["changed"])])
+    print_table([*headings, "split", "images", *COLUMNS.values(), "changed"], rows)
     print(", ".join(f"{noun} {_change(pair, str)}" for noun, pair in document["size"].items()))
-    images = document["changed_validation_images"]
-    if images:
-        more = f" and {len(images) - SHOWN} more (--json)" if len(images) > SHOWN else ""
-        print(f"validation images decided otherwise: {', '.join(images[:SHOWN])}{more}")
+    _print_classes(headings, entries or [document])
+    for entry in entries or [document]:
+        images = entry["changed_validation_images"]
+        if images:
+            where = "".join(f" entered at {layer}" for layer in _place(entry))
+            more = f" and {len(images) - SHOWN} more (--json)" if len(images) > SHOWN else ""
+            print(f"validation images decided otherwise{where}: {', '.join(images[:SHOWN])}{more}")
+
+
+def _print_classes(headings: Sequence[str], entries: Sequence[Mapping[str, Any]]) -> None:
+    """Print what became of each class of the validation images, the most changed first."""
+    rows, hidden = [], 0
+    for entry in entries:
+        classes = entry["validation"]["classes"]
+        most = sorted(classes, key=lambda name: classes[name]["changed"], reverse=True)
+        hidden += len(most[SHOWN:])
+        for name in most[:SHOWN]:
+            own = classes[name]
+            cells = [_change(own[key], share) for key in ("accuracy", "fidelity")]
+            rows.append([*_place(entry), name, *cells, _count(own["changed"])])
+    if rows:
+        print("classes of validation images that are decided otherwise:")
+        print_table([*headings, "class", "accuracy", "fidelity", "changed"], rows)
+    if hidden:
+        print(f"{hidden} more rows of classes that changed are in --json")
+
+
+def _place(entry: Mapping[str, Any]) -> list[str]:
+    return [entry["layer"]] if "layer" in entry else []
+
+
+def _count(changed: int | None) -> str:
+    """How many changed; a dash where one of the programs could not be entered."""
+    return "–" if changed is None else str(changed)
 
 
 def _change(pair: dict[str, object], shown: Callable[[object], str]) -> str:

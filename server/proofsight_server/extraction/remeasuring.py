@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from proofsight_server.errors import BadOption
-from proofsight_server.extraction.comparison import Comparison, changed_images, summary_of
+from proofsight_server.extraction.comparison import Comparison, compare, unchanged
 from proofsight_server.extraction.figures import figures_of
 from proofsight_server.extraction.loading import revision_layers
 from proofsight_server.extraction.probing import Seen, see
@@ -83,7 +83,7 @@ def remeasured(
         figures = manifest.figures
         basis = CARRIED_OVER if figures else WITHHELD
         why = "" if figures else str(manifest.revised.get("why", ""))
-        comparison = Comparison(revision.name, figures, figures)
+        comparison = unchanged(revision.name, revision.program, quantisation, figures)
         return Remeasured(revision.program, manifest, comparison, basis, why)
     if not seen or material is None:
         bare = with_layers(unstated(program), quantisation.layers, quantisation.propositions)
@@ -100,14 +100,11 @@ def remeasured(
         )
         seed = int(manifest.method.get("seed", 0))
         after = figures_of(program, quantisation, seen, seed=seed)
-        comparison = Comparison(revision.name)
-        if parent is not None:
-            comparison = Comparison(
-                revision.name,
-                summary_of(parent, quantisation, seen),
-                after,
-                changed_images(parent, program, quantisation, seen, material.dataset),
-            )
+        comparison = (
+            Comparison(revision.name)
+            if parent is None
+            else compare(revision.name, parent, program, quantisation, seen, material.dataset)
+        )
     dataset = material.dataset
     data = {"uri": dataset.uri, "fingerprint": dataset.fingerprint(), "seed": dataset.seed}
     measured = replace(manifest, data=data, figures=after)
