@@ -1,13 +1,15 @@
 :- module(proofsight_chain,
-          [ out_of_order/4              % +Program, -File, -Offset, -Slots
+          [ out_of_order/4,             % +Program, -File, -Offset, -Slots
+            in_order/3                  % +Program, +Edges, -InOrder
           ]).
+:- use_module(library(apply), [exclude/3]).
 :- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
 :- use_module(library(lists), [append/3, member/2, nth1/3]).
-:- use_module(library(ugraphs),
-              [reachable/3, top_sort/2, vertices_edges_to_ugraph/3]).
+:- use_module(dependency, [dependencies/2]).
 :- use_module(messages, [text/3]).
 :- use_module(program, [part/3]).
-:- use_module(strata, [depends/2]).
+
+:- det(in_order/3).
 
 /** <module> The order of the layers in a chain
 
@@ -20,30 +22,50 @@ observed, such as the negation of another, may read its own layer too.
 
 %!  out_of_order(+Program, -File, -Offset, -Slots) is nondet.
 %
-%   At Offset of File a rule for a proposition reads one that does not stand
-%   below it.  A way round, which cyclic/5 tells, is left out.
+%   At Offset of File a rule for a proposition reads another, which does not
+%   stand below it.
 
 out_of_order(Program, 'rules.pl', Offset, Slots) :-
-    findall(Edge, depends(Program, Edge), Edges),
+    dependencies(Program, Edges),
     ranked_layers(Program, Ranks),
     placed_propositions(Program, Ranks, Placed),
-    findall(wrong(Offset0, P, Q),
-            ( reads(Edges, P, Q, Offset0),
-              get_assoc(P, Placed, at(_, _, Highest)),
-              get_assoc(Q, Placed, at(OtherRank, _, _)),
-              OtherRank > Highest
-            ),
-            Wrong0),
-    sort(Wrong0, Wrong),
-    Wrong \== [],
-    arcs(Edges, Graph),
+    misplaced(Edges, Placed, Wrong),
     member(wrong(Offset, P, Q), Wrong),
-    \+ way_round(Graph, P, Q),
     get_assoc(P, Placed, at(Rank, Layer, _)),
     get_assoc(Q, Placed, at(_, Other, _)),
     findall(Below, ( member(Lower-Below, Ranks), Lower < Rank ), Lowers),
     remedy(Lowers, Layer, Remedy),
     Slots = [name=P, layer=Layer, read=Q, other=Other, remedy=Remedy].
+
+%!  in_order(+Program, +Edges, -InOrder) is det.
+%
+%   InOrder are the Edges, of dependencies/2, at which nothing is out of order.
+
+in_order(Program, Edges, InOrder) :-
+    ranked_layers(Program, Ranks),
+    placed_propositions(Program, Ranks, Placed),
+    misplaced(Edges, Placed, Wrong),
+    (   Wrong == []
+    ->  InOrder = Edges
+    ;   findall(Offset-true, member(wrong(Offset, _, _), Wrong), Pairs),
+        sort(1, @<, Pairs, Unique),
+        list_to_assoc(Unique, Offsets),
+        exclude(at_one_of(Offsets), Edges, InOrder)
+    ).
+
+at_one_of(Offsets, edge(_, _, _, Offset)) :-
+    get_assoc(Offset, Offsets, _).
+
+misplaced(Edges, Placed, Wrong) :-
+    findall(wrong(Offset, P, Q),
+            ( reads(Edges, P, Q, Offset),
+              P \== Q,
+              get_assoc(P, Placed, at(_, _, Highest)),
+              get_assoc(Q, Placed, at(Rank, _, _)),
+              Rank > Highest
+            ),
+            Wrong0),
+    sort(1, @<, Wrong0, Wrong).
 
 remedy([], Layer, Remedy) =>
     text('issue.lowest_layer', [layer=Layer], Remedy).
@@ -105,16 +127,3 @@ owned(New, Known, Edges, Owned) =>
     sort(More0, More),
     append(Known, More, Known1),
     owned(More, Known1, Edges, Owned).
-
-arcs(Edges, Graph) :-
-    findall(From-To, member(edge(From, To, _, _), Edges), Arcs),
-    vertices_edges_to_ugraph([], Arcs, Whole),
-    (   top_sort(Whole, _)
-    ->  Graph = acyclic
-    ;   Graph = Whole
-    ).
-
-way_round(Graph, P, Q) :-
-    Graph \== acyclic,
-    reachable(derived(Q), Graph, Reached),
-    memberchk(derived(P), Reached).

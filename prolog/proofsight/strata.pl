@@ -1,13 +1,14 @@
 :- encoding(utf8).
 :- module(proofsight_strata,
-          [ cyclic/5,                   % -Code, +Program, -File, -Offset, -Path
-            depends/2                   % +Program, -Edge
+          [ cyclic/5                    % -Code, +Program, -File, -Offset, -Path
           ]).
 :- use_module(library(apply), [maplist/3]).
 :- use_module(library(lists), [append/2, append/3, member/2, reverse/2]).
 :- use_module(library(ugraphs),
               [top_sort/2, vertices_edges_to_ugraph/3]).
-:- use_module(program, [head_class/2, part/3, used/4]).
+:- use_module(chain, [in_order/3]).
+:- use_module(dependency, [dependencies/2]).
+:- use_module(program, [part/3]).
 
 /** <module> Strata
 
@@ -18,10 +19,12 @@ as plain execution would not end; `user.pl` may be recursive.
 
 %!  cyclic(-Code, +Program, -File, -Offset, -Path:atom) is nondet.
 %
-%   Code is negative_cycle or positive_cycle; Path names the way round.
+%   Code is negative_cycle or positive_cycle; Path names the way round.  A way
+%   by a reading that out_of_order/4 tells is none of its own.
 
 cyclic(Code, Program, 'rules.pl', Offset, Path) :-
-    findall(Edge, depends(Program, Edge), Edges),
+    dependencies(Program, All),
+    in_order(Program, All, Edges),
     first_cycles(Edges, _, Cycles),
     member(Sign-path(Offset, Names), Cycles),
     memberchk(Sign-Code, [false-negative_cycle, true-positive_cycle]),
@@ -65,24 +68,6 @@ way([[Name|Before]|Ways], Seen, Graph, Goal, Way) :-
     append(Ways, More, Ways1),
     append(News, Seen, Seen1),
     way(Ways1, Seen1, Graph, Goal, Way).
-
-%!  depends(+Program, -Edge) is nondet.
-%
-%   Edge is edge(From, To, Sign, Offset), From and To being ab(Rule) or
-%   derived(P): a rule for From uses To there, negated where Sign is false.
-%   No other names of rules.pl are used in bodies.
-
-depends(Program, edge(Head, Used, Sign, Offset)) :-
-    part(rule, Program, Rules),
-    member(rule(_, Head, Elements, _, _), Rules),
-    \+ head_class(Head, _),
-    member(Element, Elements),
-    (   Element = unless(Rule, Offset),
-        Used = ab(Rule),
-        Sign = false
-    ;   used(Element, P, Sign, Offset),
-        Used = derived(P)
-    ).
 
 user_depends(Program, edge(Name/Arity, Used, Sign, Offset)) :-
     part(user, Program, Users),

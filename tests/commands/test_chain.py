@@ -43,6 +43,29 @@ def test_a_chain_is_extracted_measured_at_every_entry_and_drawn(
     for column in ("program", "CNN on bits", "tree", "links"):
         assert column in heading
     assert run("check", base).code == 0
+    assert_refused_out_of_order(run, base, tmp_path / "edited.pl")
+
+
+def assert_refused_out_of_order(run: Run, base: Path, edited: Path) -> None:
+    """The clause that derives a proposition of the lowest layer from the topmost."""
+    text = (base / "1" / "quantiser.pl").read_text()
+    low, high = (re.search(rf"^proposition\(({atom}\w+),", text, re.M) for atom in ("conv2", "fc1"))
+    assert low is not None
+    assert high is not None
+    rules = base / "1" / "rules.pl"
+    kept = rules.read_text()
+    clause = f"derived(Image, {low[1]}) :- rule(up, Image), active(Image, {high[1]}).\n"
+    column = clause.index(high[1]) + 1
+    told = f"{low[1]} of layer conv2 is derived from {high[1]} of fc1, which does not stand below"
+    edited.write_text(clause + kept)
+    ran = run("revise", base, "--rules", edited)
+    assert ran.code == 1
+    assert f"{edited}:1:{column}: {told}" in ran.err
+    assert [path.name for path in base.iterdir()] == ["1"]
+    rules.write_text(clause + kept)
+    ran = run("check", base)
+    assert ran.code == 1
+    assert f"{rules}:1:{column}: error: {told}" in ran.out
 
 
 @pytest.mark.parametrize(
