@@ -257,6 +257,17 @@ def test_limited_terms_of_all_inputs_are_the_prime_implicants() -> None:
     assert limited_search(side.pairs, inputs, on, caps=Caps()) == search(side, Caps())
 
 
+def test_limited_terms_are_at_most_so_much_longer_than_the_shortest() -> None:
+    inputs, on = forward([2.0, -1.0, 1.5, 0.5, 0.7], -2.5)
+    pairs = ThresholdUnit.of([2.0, -1.0, 1.5, 0.5, 0.7], -2.5).side(on=True).pairs
+    every = terms(limited_search(pairs, inputs, on, caps=Caps()))
+    lengths = sorted({len(term) for term in every})
+    assert len(lengths) > 1
+    near = limited_search(pairs, inputs, on, caps=Caps(), margin=0)
+    assert terms(near) == [term for term in every if len(term) == lengths[0]]
+    assert (near.status, near.shortest) == ("order", lengths[0])
+
+
 def test_limited_search_refuses_terms_without_support() -> None:
     with pytest.raises(BadOption, match="min_support"):
         limited_search([], np.ones((2, 0), bool), np.ones(2, bool), caps=Caps(), min_support=0)

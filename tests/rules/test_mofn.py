@@ -234,6 +234,16 @@ def test_scale_and_the_order_of_inputs_do_not_matter_and_a_complement_flips_one_
     assert (flipped.m, flipped.error) == (rule.m, rule.error)
 
 
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("on", [3, 7])
+def test_where_only_simplicity_counts_the_more_frequent_constant_is_the_rule(
+    order: Order, on: int
+) -> None:
+    bits = np.array([[code >> i & 1 for i in range(4)] for code in range(10)], dtype=np.bool_)
+    rule = best_rule(bits, np.arange(10) < on, np.ones(4), beta=1.0, order=order)
+    assert rule == MofN(int(on < 5), (), min(on, 10 - on) / 10, 0.0)
+
+
 def test_constant_targets_and_units_without_weights_have_rules_without_literals() -> None:
     bits = np.array([[True, False], [False, True], [True, True]])
     for on, m in ((True, 0), (False, 1)):

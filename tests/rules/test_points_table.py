@@ -89,3 +89,15 @@ def test_pruning_takes_lines_of_the_least_worth() -> None:
     assert smaller.points[2, 1] == 3
     assert smaller.points[4, 1] == 0
     assert smaller.agreement == 500
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_the_first_line_to_go_is_the_one_whose_loss_costs_least(seed: int) -> None:
+    table = _table(seed)
+    kept = []
+    for column, chosen in zip(*np.nonzero(table.points[:-1]), strict=True):
+        points = table.points.copy()
+        points[column, chosen] = 0
+        kept.append(_agreement(table, points))
+    assert pruned(table, table.used - 1).agreement == max(kept)
