@@ -33,7 +33,7 @@ from proofsight_server.serving.configuration import Configuration
 
 from .conftest import ServerThread
 
-ASKED: dict[str, Any] = {"keep": 0.5, "images": 16}
+ASKED: dict[str, Any] = {"keep": 0.5, "images": 16, "criterion": "kernel_mask"}
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +109,31 @@ def test_a_circuit_is_found_in_a_process_stored_and_asked_about(client: Client) 
     goal = f"aggregate_all(count, kernel({circuit.id}, _, _, _, _, _, _, _), N)"
     (answer,) = client.query(goal, kb="digits")
     assert answer["N"] == str(circuit.kernels)
+
+
+def test_what_was_chosen_and_from_what_is_reported_and_a_fact(
+    client: Client, server: ServerThread, here: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    circuit = client.extract_circuit("digits", "conv2:3", keep=0.2, images=24, selection="ranked")
+    assert circuit.criterion == "auto"
+    report = circuit.report
+    chosen, choice = report["chosen"], report["choice"]
+    assert {"kernel_mask", "kernel_mask, mean ablation"} < set(choice)
+    assert choice[chosen] == max(choice.values())
+    assert report["selection"] == "ranked" and "connected" not in "".join(choice)
+    assert report["ablation"] == ("mean" if "mean" in chosen else "zero")
+    info = f"circuit_info({circuit.id}, "
+    (answer,) = client.query(
+        f"{info}chosen, Name), {info}choice, Name-R), {info}ablation, A)", kb="digits"
+    )
+    assert float(answer["R"]) == pytest.approx(choice[chosen])
+    assert answer["A"] == report["ablation"]
+    asked = ["circuit", "--server", server.address, "--kb", "digits", "--target", "conv2:3"]
+    assert main([*asked, "--keep", "0.2", "--images", "24", "--selection", "ranked"]) == 0
+    told = capsys.readouterr().out
+    assert f"auto took {chosen}: |r| {choice[chosen]:.3g} on images for the choice alone" in told
+    assert main([*asked, "--selection", "widest"]) == 1
+    assert "no selection named 'widest'; known: ranked, connected" in capsys.readouterr().err
 
 
 def test_an_operation_is_known_to_any_client_of_long_running_operations(
@@ -271,6 +296,7 @@ def test_the_command_tells_what_a_server_found(
     server: ServerThread, here: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = ["circuit", "--server", server.address, "--kb", "digits", "--target", "conv2:3"]
+    asked += ["--criterion", "kernel_mask"]
     assert main([*asked, "--keep", "0.5", "--images", "16", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["revision"] == "digits/1"

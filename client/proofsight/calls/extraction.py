@@ -27,6 +27,7 @@ def extract_circuit(
     criterion: str = "",
     loss: str = "",
     head: str = "",
+    selection: str = "",
     ablation: str = "",
     images: int = 0,
     seed: int = 0,
@@ -46,7 +47,7 @@ def extract_circuit(
         A channel, `conv3:12`; a direction, `conv3:12=1,7=-0.5`; a class, `class:street`.
     keep
         Share of kernels that stay, above 0 and up to 1.
-    criterion, loss, head, ablation, images, seed
+    criterion, loss, head, selection, ablation, images, seed
         As `proofsight circuit` has them; empty and 0 for their defaults.
     progress
         Is told how far the work is, twice a second.
@@ -71,6 +72,7 @@ def extract_circuit(
         criterion=criterion,
         loss=loss,
         head=head,
+        selection=selection,
         ablation=ablation,
         images=images,
         seed=seed,

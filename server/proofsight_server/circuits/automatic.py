@@ -1,4 +1,8 @@
-"""The criterion `auto`: the best of several for one target, on images set aside for the choice."""
+"""The criterion `auto`: the best of several ways to a circuit, on images set aside for the choice.
+
+What counts is |r| alone, so that ways are compared at the same number of kernels, but not at the
+same number of constants: mean ablation also moves biases.
+"""
 
 from __future__ import annotations
 
@@ -8,38 +12,49 @@ from typing import get_args
 
 from torch import Tensor
 
+from proofsight_server.circuits.connecting import Selection, selected
 from proofsight_server.circuits.evaluation import choose
 from proofsight_server.circuits.force import ForceOptions, force
-from proofsight_server.circuits.masked import masked
+from proofsight_server.circuits.masked import Ablation, contributions_for, masked
 from proofsight_server.circuits.reductions import PassCriterion
 from proofsight_server.circuits.scores import Mask, Scores
 from proofsight_server.circuits.scoring import CRITERIA, Progress, ScoreOptions, score
-from proofsight_server.circuits.selection import Share, select
+from proofsight_server.circuits.selection import Share, wanted_kernels
 from proofsight_server.circuits.target_network import TargetNetwork
 from proofsight_server.errors import BadOption
 
 AUTO = "auto"
-# In the order of preference where two are equally faithful.  `force:X` is FORCE with X iterated.
-CANDIDATES = (
-    "kernel_mask",
-    "force:kernel_mask",
-    "actgrad",
-    "force:actgrad",
-    "snip",
-    "force:snip",
-    "magnitude",
-)
+# In the order of preference where two are equally faithful; each takes the one pass that they
+# share.  `force:X`, FORCE with X iterated, may be named too, at one more pass for each round.
+CRITERIA_CONSIDERED = ("kernel_mask", "actgrad", "snip", "magnitude")
+SELECTIONS: tuple[Selection, ...] = get_args(Selection)
+ABLATIONS: tuple[Ablation, ...] = get_args(Ablation)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A way to a circuit: what scores kernels, which of them stay, and what the others leave."""
+
+    criterion: str
+    selection: Selection = "ranked"
+    ablation: Ablation = "zero"
+
+    def __str__(self) -> str:
+        connected = ", connected" if self.selection == "connected" else ""
+        mean = ", mean ablation" if self.ablation == "mean" else ""
+        return f"{self.criterion}{connected}{mean}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Automatic:
     """The best of several circuits of one size.
 
-    `criterion` is the candidate chosen, `strengths` each candidate's |r| on the images that it was
-    chosen by, 0 for a collapse: not a figure to report, since the best of several is flattered.
+    `candidate` is the one chosen, `strengths` each candidate's |r| by its name on the images that
+    it was chosen by, 0 for a collapse: not a figure to report, since the best of several is
+    flattered.
     """
 
-    criterion: str
+    candidate: Candidate
     scores: Scores
     mask: Mask
     strengths: Mapping[str, float]
@@ -51,13 +66,14 @@ def automatic(
     chosen: Tensor,
     *,
     keep: Share,
-    candidates: Sequence[str] = CANDIDATES,
+    criteria: Sequence[str] = CRITERIA_CONSIDERED,
+    selections: Sequence[Selection] = SELECTIONS,
+    ablations: Sequence[Ablation] = ABLATIONS,
     options: ScoreOptions | None = None,
-    contributions: Mapping[str, Tensor] | None = None,
     rounds: int = 10,
     progress: Progress | None = None,
 ) -> Automatic:
-    """Score by each candidate, and take the circuit that follows its target best elsewhere.
+    """Try each candidate, and take the circuit that follows its target best elsewhere.
 
     Parameters
     ----------
@@ -69,59 +85,75 @@ def automatic(
         Images to choose by; share none with `scored`, nor with those that are reported on.
     keep
         Share of N to keep.
-    candidates
-        Names of criteria, and `force:NAME` for FORCE that iterates one.
+    criteria, selections, ablations
+        Candidates are all combinations.  Criteria are names, and `force:NAME` for FORCE that
+        iterates one, under each ablation.
     options, progress
         As in `score`; progress counts the images of all passes over `scored`.
-    contributions
-        For mean ablation; see `masked`.
     rounds
         Of FORCE.
 
     Raises
     ------
     BadOption
-        There is no such candidate, or `keep` is out of range.
+        There is no such criterion or ablation, or `keep` is out of range.
     BadTarget, BadTensor
         As `score`.
     """
+    plain, iterated = _parted(criteria)
     options = options or ScoreOptions()
-    plain, iterated = _parted(candidates)
-    dense_for = {*plain, *(name for name in iterated)}
-    steps = _Steps(progress, len(scored) * (1 + rounds * len(iterated)))
-    scores = score(network, scored, None, sorted(dense_for), options=options, progress=steps.next())
-    found = {name: scores[name] for name in plain}
-    for name in iterated:
-        settings = ForceOptions(rounds, name, score=options)
-        forced = force(
-            network, scored, keep=keep, options=settings, dense=scores[name], progress=steps.next()
-        )
-        provenance = {**forced.scores.provenance, "criterion": f"force:{name}"}
-        found[f"force:{name}"] = replace(
-            forced.scores, criterion=f"force:{name}", provenance=provenance
-        )
-    ordered = {name: found[name] for name in candidates}
-    masks = {name: select(one, keep=keep) for name, one in ordered.items()}
-    circuits = {name: masked(network, mask, contributions) for name, mask in masks.items()}
-    choice = choose(circuits, chosen, batch=options.batch)
-    return Automatic(choice.name, found[choice.name], masks[choice.name], choice.strengths)
+    wanted_kernels(keep, network.wiring.total())  # refused before anything is scored
+    left = {ablation: contributions_for(network, ablation, scored) for ablation in ablations}
+    steps = _Steps(progress, len(scored) * (1 + rounds * len(iterated) * len(left)))
+    needed = sorted({*plain, *iterated.values()})
+    dense = score(network, scored, None, needed, options=options, progress=steps.next())
+    tried: dict[str, tuple[Candidate, Scores, Mask]] = {}
+    strengths: dict[str, float] = {}
+    # One criterion after the other: each circuit has weights of its own while it is measured.
+    for criterion in criteria:
+        circuits = {}
+        for ablation, contributions in left.items():
+            if criterion in iterated:
+                iterates = iterated[criterion]
+                scores = _named(
+                    force(
+                        network, scored, keep=keep, dense=dense[iterates],
+                        options=ForceOptions(rounds, iterates, score=options),
+                        contributions=contributions, progress=steps.next(),
+                    ).scores,
+                    criterion,
+                )  # fmt: skip
+            else:
+                scores = dense[criterion]
+            for selection in selections:
+                candidate = Candidate(criterion, selection, ablation)
+                mask = selected(scores, keep, selection)
+                tried[str(candidate)] = candidate, scores, mask
+                circuits[str(candidate)] = masked(network, mask, contributions)
+        strengths |= choose(circuits, chosen, batch=options.batch).strengths
+    best = max(strengths, key=lambda name: strengths[name])
+    return Automatic(*tried[best], strengths)
 
 
-def _parted(candidates: Sequence[str]) -> tuple[list[str], list[PassCriterion]]:
-    """Criteria that score once, and those that FORCE iterates."""
+def _named(scores: Scores, criterion: str) -> Scores:
+    provenance = {**scores.provenance, "criterion": criterion}
+    return replace(scores, criterion=criterion, provenance=provenance)
+
+
+def _parted(criteria: Sequence[str]) -> tuple[list[str], dict[str, PassCriterion]]:
+    """Criteria that score once, and by name those that FORCE iterates."""
     passing: tuple[PassCriterion, ...] = get_args(PassCriterion)
-    plain = [name for name in candidates if not name.startswith("force:")]
-    forced = [name.removeprefix("force:") for name in candidates if name.startswith("force:")]
-    unknown = [name for name in plain if name not in CRITERIA]
-    unknown += [f"force:{name}" for name in forced if name not in passing]
-    if unknown or not candidates:
-        known = [*CRITERIA, *(f"force:{name}" for name in passing)]
+    forced = {f"force:{name}": name for name in passing}
+    known = [*CRITERIA, *forced]
+    unknown = [name for name in criteria if name not in known]
+    if unknown or not criteria:
         raise BadOption(
             f"no criterion named {unknown[0] if unknown else ''!r}; candidates are some of "
             f"{', '.join(known)}",
-            option="candidates",
+            option="criteria",
         )
-    return plain, [name for name in passing if name in forced]
+    plain = [name for name in criteria if name not in forced]
+    return plain, {name: forced[name] for name in criteria if name in forced}
 
 
 class _Steps:

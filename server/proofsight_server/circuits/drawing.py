@@ -272,7 +272,7 @@ def _provenance(report: Mapping[str, Any], layout: Layout) -> Iterator[str]:
         (
             f"{report['kernels']:,} of {report['total_kernels']:,} kernels are on a path; keep "
             f"{report['keep']:g} by {criterion_told(report)} (loss {report['loss']}), effective "
-            f"{report['effective_keep']:.4f}; ablation {report['ablation']}",
+            f"{report['effective_keep']:.4f}; {removal_told(report)}",
             f"on {report['images']['held_out']} held-out images of {report['data']}: r "
             f"{figure(found['r'])}, slope {figure(found['slope'])}, error "
             f"{figure(found['nmae'])}; scored on {report['images']['in_sample']} others",
@@ -284,9 +284,15 @@ def _provenance(report: Mapping[str, Any], layout: Layout) -> Iterator[str]:
 
 
 def criterion_told(report: Mapping[str, Any]) -> str:
-    """The criterion, and of `auto` the one that it took."""
+    """The criterion, and of `auto` what it took."""
     chosen = report.get("chosen")
     return f"{report['criterion']} ({chosen})" if chosen else str(report["criterion"])
+
+
+def removal_told(report: Mapping[str, Any]) -> str:
+    """Which kernels are removed, and what they leave."""
+    # Reports of before there was a choice say nothing of the selection.
+    return f"selection {report.get('selection', 'ranked')}, ablation {report['ablation']}"
 
 
 def figure(value: float | None) -> str:

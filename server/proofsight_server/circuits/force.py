@@ -6,6 +6,7 @@ De Jorge et al., *Progressive Skeletonization* (https://arxiv.org/abs/2006.09081
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -78,13 +79,14 @@ def force(
     keep: Share,
     options: ForceOptions | None = None,
     dense: Scores | None = None,
+    contributions: Mapping[str, Tensor] | None = None,
     progress: Progress | None = None,
 ) -> Forced:
     """The kernels that are left after T rounds of removing the weakest.
 
     In round t the k_t best of the latest scores stay, k_t falling geometrically from N to k.
     Then all kernels are scored with respect to the mask: dense weights times the gradient taken
-    in the masked network.
+    in the masked network, with the ablation that the circuit is to have.
 
     Parameters
     ----------
@@ -97,6 +99,8 @@ def force(
     dense
         Scores of the whole network by the same criterion, if they are known: they are the same
         for every keep.
+    contributions
+        For mean ablation; see `masked`.
 
     Returns
     -------
@@ -125,14 +129,15 @@ def force(
         mask = select(latest, budget=count)
         arrays = kernel_scores(
             network, images, [options.criterion], options.score,
-            parameters=masked(network, mask).parameters, peaks=peaks, progress=ticks.of_pass(),
+            parameters=masked(network, mask, contributions).parameters, peaks=peaks,
+            progress=ticks.of_pass(),
         )[options.criterion]  # fmt: skip
         if not options.revive:
             arrays = {name: np.where(mask[name], array, 0.0) for name, array in arrays.items()}
         latest = finished_scores(
             network, "force", arrays, options.score, images,
             keep=float(keep), rounds=options.rounds, iterated=options.criterion,
-            revive=options.revive,
+            revive=options.revive, ablation="zero" if contributions is None else "mean",
         )  # fmt: skip
     return Forced(select(latest, budget=wanted), latest)
 

@@ -36,9 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--criterion",
         metavar="C",
-        default="kernel_mask",
-        help="kernel_mask, actgrad, snip, magnitude, force, random, or auto: the best of them on a "
-        "third part of the images (kernel_mask)",
+        default="auto",
+        help="kernel_mask, actgrad, snip, magnitude, force, random, or auto: what follows the "
+        "target best on a third part of the images (auto)",
+    )
+    parser.add_argument(
+        "--selection",
+        metavar="S",
+        help="ranked keeps the best kernels, connected the best that are on a path (ranked; auto "
+        "tries both)",
     )
     parser.add_argument(
         "--loss",
@@ -51,7 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of a logit: frozen leaves dense layers whole, kernels cuts them",
     )
     parser.add_argument(
-        "--ablation", metavar="A", default="zero", help="removed kernels leave zero or mean (zero)"
+        "--ablation",
+        metavar="A",
+        help="removed kernels leave zero or mean (zero; auto tries both)",
     )
     parser.add_argument(
         "--images", metavar="M", type=at_least(2), default=512, help="most images (512)"
@@ -178,6 +186,7 @@ def circuit_options(args: argparse.Namespace) -> CircuitOptions:
         criterion=args.criterion,
         loss=args.loss,
         head=args.head,
+        selection=args.selection,
         ablation=args.ablation,
         images=args.images,
         seed=args.seed or 0,

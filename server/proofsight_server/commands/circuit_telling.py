@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+# Of what `auto` did not take, so many are told; the report has all.
+_TOLD = 3
+
 
 def tell(document: Mapping[str, Any]) -> None:
     """Print what was found, how faithful it is, and where its files are."""
@@ -77,12 +80,17 @@ def split_lines(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _chosen(document: Mapping[str, Any]) -> Iterator[str]:
-    """Which criterion `auto` took, and how the others did on the images it was chosen by."""
+    """What `auto` took, and how the next best did on the images it was chosen by."""
     if not document.get("chosen"):
         return
-    strengths = sorted(document["choice"].items(), key=lambda one: -one[1])
-    told = ", ".join(f"{name} {_number(strength)}" for name, strength in strengths)
-    yield f"  auto took {document['chosen']}; |r| on images for the choice alone: {told}"
+    chosen, choice = document["chosen"], document["choice"]
+    others = sorted((one for one in choice.items() if one[0] != chosen), key=lambda one: -one[1])
+    told = "; ".join(f"{name} {_number(strength)}" for name, strength in others[:_TOLD])
+    more = f"; {len(others) - _TOLD} more below" if len(others) > _TOLD else ""
+    yield (
+        f"  auto took {chosen}: |r| {_number(choice[chosen])} on images for the choice alone, then "
+        f"{told}{more}"
+    )
 
 
 def _faithful(document: Mapping[str, Any]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, cast
@@ -10,7 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from proofsight_server.circuits.automatic import AUTO, Automatic, automatic
+from proofsight_server.circuits.automatic import (
+    ABLATIONS,
+    AUTO,
+    SELECTIONS,
+    Automatic,
+    Candidate,
+    automatic,
+)
+from proofsight_server.circuits.connecting import selected
 from proofsight_server.circuits.evaluation import Level, curve
 from proofsight_server.circuits.force import ForceOptions, force
 from proofsight_server.circuits.graph import CircuitGraph, circuit_graph
@@ -19,7 +28,7 @@ from proofsight_server.circuits.partition import HALVES, THIRDS, partition
 from proofsight_server.circuits.reductions import Reduce
 from proofsight_server.circuits.scores import Mask, Scores
 from proofsight_server.circuits.scoring import ScoreOptions, score
-from proofsight_server.circuits.selection import effective, select
+from proofsight_server.circuits.selection import effective
 from proofsight_server.circuits.target_network import TargetNetwork, target_network
 from proofsight_server.errors import BadDataset
 from proofsight_server.extraction.circuit_options import FORCE, CircuitOptions, checked_keep
@@ -45,8 +54,9 @@ class FoundCircuit:
     """A circuit with all that was made on the way to it.
 
     `mask` is as it was chosen, `kept` its effective part; `level` says how faithful it is, `curve`
-    what other shares would give, by falling keep.  `automatic` is how the criterion was chosen,
-    None where it was named.
+    what other shares would give, by falling keep.  `candidate` is how it was found, with the
+    criterion, selection and ablation that were taken; `automatic` how these were chosen, None
+    where the criterion was named.
     """
 
     options: CircuitOptions
@@ -57,6 +67,7 @@ class FoundCircuit:
     kept: Mask
     level: Level
     curve: tuple[Level, ...]
+    candidate: Candidate
     automatic: Automatic | None = None
 
     @property
@@ -70,7 +81,7 @@ class FoundCircuit:
 
     def masked(self) -> MaskedNetwork:
         """The network with the circuit's kernels alone."""
-        left = contributions_for(self.network, self.options.ablation, self.images.scored)
+        left = contributions_for(self.network, self.candidate.ablation, self.images.scored)
         return masked(self.network, self.mask, left)
 
     def report(self) -> dict[str, Any]:
@@ -83,10 +94,11 @@ class FoundCircuit:
             "loss": str(self.scores.provenance["loss"]),
             "head": getattr(options.parsed, "head", None),
             "criterion": options.criterion,
-            "chosen": None if self.automatic is None else self.automatic.criterion,
+            "chosen": None if self.automatic is None else str(self.candidate),
             "choice": None if self.automatic is None else dict(self.automatic.strengths),
             "reduce": options.reduce,
-            "ablation": options.ablation,
+            "selection": self.candidate.selection,
+            "ablation": self.candidate.ablation,
             "keep": float(checked_keep(options.keep)),
             "kept": self.mask.kept,
             "shortfall": self.mask.shortfall,
@@ -141,14 +153,20 @@ def find_circuit(
         cut = target_network(network, options.parsed)
     images = circuit_images(network, dataset, options, watch)
     chosen = _automatic(cut, images, options, watch)
-    scores = scores_of(cut, images.scored, options, watch) if chosen is None else chosen.scores
-    mask = select(scores, keep=checked_keep(options.keep))
+    candidate = options.candidate if chosen is None else chosen.candidate
+    contributions = contributions_for(cut, candidate.ablation, images.scored)
+    scores = (
+        chosen.scores if chosen else scores_of(cut, images.scored, options, contributions, watch)
+    )
+    masks = {
+        float(share): selected(scores, share, candidate.selection) for share in _shares(options)
+    }
     levels = curve(
         cut,
-        {float(share): select(scores, keep=share) for share in _shares(options)},
+        masks,
         images.scored,
         images.held_out,
-        contributions=contributions_for(cut, options.ablation, images.scored),
+        contributions=contributions,
         progress=watch.phase("measuring"),
     )
     own = float(checked_keep(options.keep))
@@ -157,10 +175,11 @@ def find_circuit(
         network=cut,
         images=images,
         scores=scores,
-        mask=mask,
-        kept=effective(mask),
+        mask=masks[own],
+        kept=effective(masks[own]),
         level=next(level for level in levels if level.keep == own),
         curve=levels,
+        candidate=candidate,
         automatic=chosen,
     )
 
@@ -212,8 +231,9 @@ def _automatic(
         images.scored,
         images.chosen,
         keep=checked_keep(options.keep),
+        selections=(options.candidate.selection,) if options.selection else SELECTIONS,
+        ablations=(options.candidate.ablation,) if options.ablation else ABLATIONS,
         options=_settings(options),
-        contributions=contributions_for(cut, options.ablation, images.scored),
         progress=watch.phase("scoring by each criterion"),
     )
 
@@ -223,14 +243,22 @@ def _settings(options: CircuitOptions) -> ScoreOptions:
     return ScoreOptions(reduce=reduce, batch=options.batch, seed=options.seed)
 
 
-def scores_of(cut: TargetNetwork, images: Tensor, options: CircuitOptions, watch: Watch) -> Scores:
+def scores_of(
+    cut: TargetNetwork,
+    images: Tensor,
+    options: CircuitOptions,
+    contributions: Mapping[str, Tensor] | None,
+    watch: Watch,
+) -> Scores:
     """The scores by the criterion asked for; those of FORCE are the last that it took."""
     settings = _settings(options)
     report = watch.phase("scoring")
     if options.criterion == FORCE:
         steps = ForceOptions(score=settings)
         keep = checked_keep(options.keep)
-        return force(cut, images, keep=keep, options=steps, progress=report).scores
+        return force(
+            cut, images, keep=keep, options=steps, contributions=contributions, progress=report
+        ).scores
     criteria = (options.criterion,)
     found = score(cut, images, criteria=criteria, options=settings, progress=report)
     return found[options.criterion]

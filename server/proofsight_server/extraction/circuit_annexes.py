@@ -112,15 +112,15 @@ def _model(revision: Revision) -> str:
     return f"sha256:{revision.manifest.files[MODEL]}"
 
 
-def _info(found: FoundCircuit) -> dict[str, Value]:
+def _info(found: FoundCircuit) -> dict[str, Value | Mapping[str, float]]:
     """A value for each setting and each figure."""
     report = found.report()
     keys = (
-        "chosen",
-        "loss", "head", "reduce", "ablation", "seed", "data", "shortfall",
+        "chosen", "choice",
+        "loss", "head", "reduce", "selection", "ablation", "seed", "data", "shortfall",
         "effective_keep", "total_kernels",
     )  # fmt: skip
-    info: dict[str, Value] = {key: report[key] for key in keys}
+    info: dict[str, Value | Mapping[str, float]] = {key: report[key] for key in keys}
     for part in ("in_sample", "held_out"):
         info[f"images_{part}"] = report["images"][part]
         for key in ("r", "slope", "nmae", "agreement", "constant"):

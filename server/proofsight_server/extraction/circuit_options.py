@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import get_args
+from typing import cast, get_args
 
-from proofsight_server.circuits.automatic import AUTO
+from proofsight_server.circuits.automatic import AUTO, Candidate
+from proofsight_server.circuits.connecting import Selection
 from proofsight_server.circuits.masked import Ablation
 from proofsight_server.circuits.reductions import Reduce
 from proofsight_server.circuits.scoring import CRITERIA
@@ -29,13 +30,17 @@ class CircuitOptions:
     keep
         Share of kernels to keep, above 0 and up to 1, as the decimal that it is written as.
     criterion
-        One of `KNOWN_CRITERIA`; `auto` takes the best of them on a third part of the images.
+        One of `KNOWN_CRITERIA`; `auto` takes the best of them, with what of `selection` and
+        `ablation` is not fixed, on a third part of the images.
     loss, head
         See `parse_target`; None for their defaults.
     reduce
         See `ScoreOptions`.
+    selection
+        Which kernels stay: `ranked`, the best, or `connected`, the best on a path.  None: `ranked`,
+        but chosen with `auto`.
     ablation
-        What removed kernels leave: `zero` or `mean`.
+        What removed kernels leave: `zero` or `mean`.  None: `zero`, but chosen with `auto`.
     images
         Most images to score and to measure on, together.
     curve
@@ -48,11 +53,12 @@ class CircuitOptions:
 
     target: str
     keep: str = "0.1"
-    criterion: str = "kernel_mask"
+    criterion: str = AUTO
     loss: str | None = None
     head: str | None = None
     reduce: str = "mean"
-    ablation: str = "zero"
+    selection: str | None = None
+    ablation: str | None = None
     images: int = 512
     curve: tuple[str, ...] = CURVE
     batch: int = 16
@@ -64,12 +70,14 @@ class CircuitOptions:
             checked_keep(share)
         for name, known in (
             ("criterion", KNOWN_CRITERIA),
-            ("ablation", get_args(Ablation)),
+            ("selection", (None, *get_args(Selection))),
+            ("ablation", (None, *get_args(Ablation))),
             ("reduce", get_args(Reduce)),
         ):
             if getattr(self, name) not in known:
+                named = ", ".join(filter(None, known))
                 raise BadOption(
-                    f"no {name} named {getattr(self, name)!r}; known: {', '.join(known)}",
+                    f"no {name} named {getattr(self, name)!r}; known: {named}",
                     field=name,
                     value=getattr(self, name),
                 )
@@ -81,6 +89,15 @@ class CircuitOptions:
                     field=name,
                 )
         _ = self.parsed
+
+    @property
+    def candidate(self) -> Candidate:
+        """The criterion with what is fixed of selection and ablation, and their defaults."""
+        return Candidate(
+            self.criterion,
+            cast(Selection, self.selection or "ranked"),
+            cast(Ablation, self.ablation or "zero"),
+        )
 
     @property
     def parsed(self) -> Target:

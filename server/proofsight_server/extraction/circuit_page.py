@@ -10,7 +10,7 @@ from math import log10
 from typing import Any
 
 from proofsight_server.circuits.colour import EXCITES, INHIBITS, NOTHING
-from proofsight_server.circuits.drawing import Drawing, criterion_told, figure, key
+from proofsight_server.circuits.drawing import Drawing, criterion_told, figure, key, removal_told
 from proofsight_server.circuits.graph import CircuitGraph
 
 _INSET = (270, 164)  # pixels of the curve
@@ -125,7 +125,7 @@ def _provenance(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     images = report["images"]
     yield "images", f"{images['in_sample']} scored, {images['held_out']} held out"
     yield "criterion", f"{criterion_told(report)}, loss {report['loss']}, reduce {report['reduce']}"
-    yield "ablation", str(report["ablation"])
+    yield "removal", removal_told(report)
 
 
 def _inset(report: Mapping[str, Any]) -> str:

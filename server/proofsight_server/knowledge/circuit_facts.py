@@ -18,7 +18,7 @@ def circuit_facts(
     keep: float,
     criterion: str,
     graph: CircuitGraph,
-    info: Mapping[str, Value],
+    info: Mapping[str, Value | Mapping[str, float]],
 ) -> str:
     """The file of a circuit: what it is, what was set and measured, its kernels and wires.
 
@@ -33,7 +33,8 @@ def circuit_facts(
     graph
         What was found.
     info
-        A fact for each setting and each measured value; None is left out.
+        A fact for each setting and each measured value, of a mapping `Name-Number` for each of
+        its entries; None is left out.
     """
     name = quote(circuit)
     lines = [
@@ -41,9 +42,9 @@ def circuit_facts(
         f"{quote(criterion)})."
     ]
     lines += [
-        f"circuit_info({name}, {quote(key)}, {_value(value)})."
+        f"circuit_info({name}, {quote(key)}, {told})."
         for key, value in info.items()
-        if value is not None
+        for told in _values(value)
     ]
     lines += [
         f"circuit_info({name}, {quote(key)}, {quote(count.node)}-{number})."
@@ -87,6 +88,13 @@ def _edges(name: str, graph: CircuitGraph) -> Iterator[str]:
 
 def _channel(channel: Channel) -> str:
     return f"{quote(channel.node)}, {channel.index}"
+
+
+def _values(value: Value | Mapping[str, float]) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        yield from (f"{quote(name)}-{_number(number)}" for name, number in value.items())
+    elif value is not None:
+        yield _value(value)
 
 
 def _value(value: Value) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from proofsight_server.serving.catalogue import Catalogue
 from proofsight_server.serving.configuration import Configuration
 from proofsight_server.serving.detached import detached
 from proofsight_server.serving.names import RevisionName
-from proofsight_server.serving.operations import Operations
+from proofsight_server.serving.operations import Operations, Work
 from proofsight_server.serving.status import Context
 
 
@@ -49,7 +50,8 @@ class Extraction(extraction_pb2_grpc.ExtractionServicer):
         async with self._calls.call(context):
             options = circuit_options(request)
             name, directory = await self._revision(request.parent)
-            return self._operations.start(
+            return await self._begin(
+                context,
                 f"circuit of {options.target} in {name.kb}/{name.number}",
                 partial(detached, stored_circuit, (directory, options, self._allow, str(name))),
                 partial(self._catalogue.follow, name.kb),
@@ -64,7 +66,8 @@ class Extraction(extraction_pb2_grpc.ExtractionServicer):
             found = [await self._revision(parent) for parent in request.parents]
             names = [name for name, _ in found]
             told = ", ".join(f"{name.kb}/{name.number}" for name in names)
-            return self._operations.start(
+            return await self._begin(
+                context,
                 f"interactions in {request.title or 'an image'} for {told}",
                 partial(
                     detached,
@@ -77,6 +80,18 @@ class Extraction(extraction_pb2_grpc.ExtractionServicer):
                 ),
                 partial(self._follow, {name.kb for name in names}),
             )
+
+    async def _begin(
+        self, context: Context, subject: str, work: Work, after: Callable[[], Awaitable[None]]
+    ) -> operations_pb2.Operation:
+        """Begin an operation; a caller who leaves before its name does could never cancel it."""
+        begun = self._operations.start(subject, work, after)
+        try:
+            await context.send_initial_metadata(())  # fails where the caller has left
+        except BaseException:
+            self._operations.cancel(begun.name)
+            raise
+        return begun
 
     async def _follow(self, names: set[str]) -> None:
         for name in sorted(names):
@@ -105,7 +120,8 @@ def circuit_options(request: extraction_pb2.ExtractCircuitRequest) -> CircuitOpt
         criterion=request.criterion or default.criterion,
         loss=request.loss or None,
         head=request.head or None,
-        ablation=request.ablation or default.ablation,
+        selection=request.selection or None,
+        ablation=request.ablation or None,
         images=request.images or default.images,
         seed=request.seed,
     )
