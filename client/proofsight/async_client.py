@@ -18,7 +18,7 @@ from proofsight.facts import Facts
 from proofsight.failure import from_call
 from proofsight.image import ImageLike
 from proofsight.methods import Answer, async_long, async_paged, async_unary, streamed
-from proofsight.operation import LOOK_SECONDS
+from proofsight.operation import LEAVE_SECONDS, LOOK_SECONDS, Operation
 from proofsight.options import ClientOptions, Token
 from proofsight.solutions import AsyncSolutions
 from proofsight.translation import (
@@ -210,9 +210,10 @@ class AsyncClient:
 
     async def _long(self, call: calls.Long[R]) -> R:
         """Watch an operation to its end; cancel it where the wait ends early."""
-        operation = await self._unary(call.start)
         limit = float("inf") if call.timeout is None else time.monotonic() + call.timeout
+        begin = asyncio.ensure_future(self._unary(call.start))
         try:
+            operation = await asyncio.shield(begin)
             while not operation.ended:
                 call.tell(operation)
                 if time.monotonic() >= limit:
@@ -220,11 +221,22 @@ class AsyncClient:
                 wait = calls.operation(operation.name, wait=LOOK_SECONDS)
                 operation = await self._unary(wait)
         except BaseException:
-            with contextlib.suppress(ProofsightError):
-                await self._unary(calls.cancel_operation(operation.name))
+            await self._leave(begin)
             raise
         call.tell(operation)
         return call.result(operation)
+
+    async def _leave(self, begin: asyncio.Future[Operation]) -> None:
+        """Cancel what was begun, by its name.
+
+        A server that is slow to say it hears that nobody waits any more, and does not begin.
+        """
+        try:
+            with contextlib.suppress(ProofsightError, TimeoutError):
+                operation = await asyncio.wait_for(asyncio.shield(begin), LEAVE_SECONDS)
+                await self._unary(calls.cancel_operation(operation.name))
+        finally:
+            begin.cancel()
 
     def _streamed(self, call: calls.Streamed[Answer]) -> AsyncSolutions:
         timeout = self._options.timeout if call.timeout is None else call.timeout

@@ -17,7 +17,7 @@ from proofsight.facts import Facts
 from proofsight.failure import from_call
 from proofsight.image import ImageLike
 from proofsight.methods import Answer, long, paged, streamed, unary
-from proofsight.operation import LOOK_SECONDS
+from proofsight.operation import LEAVE_SECONDS, LOOK_SECONDS, Operation
 from proofsight.options import ClientOptions, Token
 from proofsight.solutions import Solutions
 from proofsight.translation import IN_FLIGHT, METHOD, Namer, Outbox, cut_off, failed, read_element
@@ -194,6 +194,15 @@ class Client:
             raise from_call(error, self._options.address, timeout) from error
         return call.read(answer)
 
+    def _begin(self, call: calls.Unary[Operation]) -> grpc.Future[bytes]:
+        """The call that begins an operation, under way."""
+        method: Any = self._open("unary_unary", call.method)
+        timeout = self._options.timeout if call.timeout is None else call.timeout
+        begin: grpc.Future[bytes] = method.future(
+            call.request, timeout=timeout, metadata=self._options.metadata()
+        )
+        return begin
+
     def _paged(self, call: calls.Paged[T]) -> tuple[T, ...]:
         items: list[T] = []
         token = ""
@@ -206,9 +215,13 @@ class Client:
 
     def _long(self, call: calls.Long[R]) -> R:
         """Watch an operation to its end; cancel it where the wait ends early."""
-        operation = self._unary(call.start)
         limit = float("inf") if call.timeout is None else time.monotonic() + call.timeout
+        begin = self._begin(call.start)
         try:
+            try:
+                operation = call.start.read(begin.result())
+            except grpc.RpcError as error:
+                raise from_call(error, self._options.address, self._options.timeout) from error
             while not operation.ended:
                 call.tell(operation)
                 if time.monotonic() >= limit:
@@ -216,11 +229,22 @@ class Client:
                 wait = calls.operation(operation.name, wait=LOOK_SECONDS)
                 operation = self._unary(wait)
         except BaseException:
-            with contextlib.suppress(ProofsightError):
-                self._unary(calls.cancel_operation(operation.name))
+            self._leave(call.start, begin)
             raise
         call.tell(operation)
         return call.result(operation)
+
+    def _leave(self, start: calls.Unary[Operation], begin: grpc.Future[bytes]) -> None:
+        """Cancel what was begun, by its name.
+
+        A server that is slow to say it hears that nobody waits any more, and does not begin.
+        """
+        try:
+            with contextlib.suppress(ProofsightError, grpc.RpcError, grpc.FutureTimeoutError):
+                operation = start.read(begin.result(timeout=LEAVE_SECONDS))
+                self._unary(calls.cancel_operation(operation.name))
+        finally:
+            begin.cancel()
 
     def _streamed(self, call: calls.Streamed[Answer]) -> Solutions:
         timeout = self._options.timeout if call.timeout is None else call.timeout

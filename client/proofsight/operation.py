@@ -10,6 +10,7 @@ from typing import Any
 from proofsight.errors import ProofsightError
 
 LOOK_SECONDS = 0.5  # between two looks at how far it is
+LEAVE_SECONDS = 2.0  # for the name of what was begun, so that it can be cancelled
 
 
 @dataclass(frozen=True, slots=True)
