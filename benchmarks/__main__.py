@@ -23,6 +23,7 @@ NAMES = (
     "reasoning",
     "flip",
     "mofn",
+    "short_bodies",
     "approximation",
     "interactions",
     "verified",

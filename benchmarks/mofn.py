@@ -23,7 +23,7 @@ from benchmarks.figures import Figure, Row, Skipped
 from benchmarks.workspace import Workspace
 from proofsight_server.extraction.layerwise import Subject
 from proofsight_server.extraction.mofn_cases import cases_of, drawn
-from proofsight_server.extraction.mofn_options import BETAS, MofNOptions
+from proofsight_server.extraction.mofn_options import BETAS, MofNOptions, Weights
 from proofsight_server.extraction.mofn_unit import Case, Found, rules_by_length
 from proofsight_server.extraction.progress import Watch
 from proofsight_server.rules.cuts import best_cuts
@@ -211,19 +211,13 @@ def _layers(workspace: Workspace, uri: str, factory: str) -> Iterator[dict[str, 
 def _layer(workspace: Workspace, uri: str, factory: str, seed: int) -> dict[str, Any]:
     """By order: the mean test error of each length, and how many classes 3 literals explain."""
     start = time.perf_counter()
-    weights, _ = workspace.example(uri, factory, seed, "--epochs", EPOCHS)
+    subject = explained(workspace, uri, factory, seed)
     trained_s = time.perf_counter() - start
-    network = load_network(weights, allow=frozenset({f"examples.networks:{factory}"}))
-    layer = logits_layer(network)
-    subject = Subject(network, open_dataset(uri, seed=seed), (layer,), seed, 256, Watch())
-    # 10,000 training images for cuts and bodies, the 10,000 test images for errors
-    images = drawn(subject, MofNOptions(images=10_000, holdout=0.0))
+    images = drawn(subject, options("raw"))
     found: dict[str, Any] = {"trained_s": trained_s, "error": {}, "within": {}}
     for centred in (False, True):
-        options = MofNOptions(
-            images=10_000, holdout=0.0, output_weights="centred" if centred else "raw"
-        )
-        cases = [case for case in cases_of(layer, images, options) if isinstance(case, Case)]
+        every = cases_of(subject.layers[0], images, options("centred" if centred else "raw"))
+        cases = [case for case in every if isinstance(case, Case)]
         found["baseline"] = float(np.mean([case.baseline()["test"] for case in cases]))
         for order, is_centred in TRIED:
             if is_centred == centred:
@@ -232,6 +226,19 @@ def _layer(workspace: Workspace, uri: str, factory: str, seed: int) -> dict[str,
                 found["error"][label] = {length: _error(rules, length) for length in LENGTHS}
                 found["within"][label] = _within(rules)
     return found
+
+
+def explained(workspace: Workspace, uri: str, factory: str, seed: int) -> Subject:
+    """A network, trained where it is not yet, whose layer of logits is to be explained."""
+    weights, _ = workspace.example(uri, factory, seed, "--epochs", EPOCHS)
+    network = load_network(weights, allow=frozenset({f"examples.networks:{factory}"}))
+    layer = logits_layer(network)
+    return Subject(network, open_dataset(uri, seed=seed), (layer,), seed, 256, Watch())
+
+
+def options(output_weights: Weights) -> MofNOptions:
+    """10,000 training images for cuts and bodies; the 10,000 test images are for errors."""
+    return MofNOptions(images=10_000, holdout=0.0, output_weights=output_weights)
 
 
 def _label(order: Order, centred: bool) -> str:
