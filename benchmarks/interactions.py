@@ -17,7 +17,7 @@ from benchmarks.figures import Figure, Row, Skipped
 from benchmarks.workspace import Workspace
 from proofsight_server.interactions import and_effects, extract, from_effects, or_effects
 from proofsight_server.interactions.masks import Doubles, orders
-from proofsight_server.interactions.primitive import effects_of, salient
+from proofsight_server.interactions.primitive import effects_of, ranking, salient
 from proofsight_server.interactions.refit import r_squared
 from proofsight_server.interactions.selection import Target, select
 from proofsight_server.interactions.sharing import agreement
@@ -29,6 +29,7 @@ SEEDS = range(3)
 SOLVED = ((8, 2, 1e-3, 0.5), (10, 3, 1e-3, 3.0), (12, 1, 1e-2, 10.0))
 BOXES = (0.0, 0.02)
 # regions, networks, gaps: 12 regions to 1e-4 with a box take minutes
+TOP, TIE = 100, 0.01
 STARTED = ((8, 2, (1e-3, 1e-4)), (10, 2, (1e-3, 1e-4)), (12, 1, (1e-3,)))
 PLANTED, NOISE = 10, 0.005
 KEPT = (12, 30, 60)
@@ -154,8 +155,10 @@ def _starts() -> list[Row]:
 
 
 def _started(regions: int, networks: int, box: float, gap: float) -> list[Row]:
-    """How far two random starts agree."""
+    """How far two random starts agree, and whether what differs is a tie with the last."""
     agreeing: list[float] = []
+    apart: list[float] = []
+    largest: list[float] = []
     reached: list[float] = []
     for seed in SEEDS:
         tables = network_tables(regions, networks, seed)
@@ -163,13 +166,33 @@ def _started(regions: int, networks: int, box: float, gap: float) -> list[Row]:
             extract(tables, box=box, gap=gap, max_steps=20_000, rng=np.random.default_rng(start))
             for start in (1, 2)
         )
-        agreeing += agreement(one, other, top=100)
+        agreeing += agreement(one, other, top=TOP)
+        for mine, theirs in zip(effects_of(one), effects_of(other), strict=True):
+            apart.append(_not_tied(mine, theirs))
+            largest.append(float(np.abs(mine - theirs).max() / np.abs(mine).max()))
         reached += [one.gap, other.gap]
     name = f"two random starts, n = {regions}, m = {networks}, box {box:g}, gap {gap:g}"
     return [
-        Figure(f"{name}: same of the top 100", tuple(agreeing), "mean", 0.99),
+        Figure(f"{name}: same of the top {TOP}", tuple(agreeing), "mean", 0.99),
+        Figure(
+            f"{name}: others, further than {TIE:.0%} from the size of the last",
+            tuple(apart),
+            "mean",
+            0,
+            "at_most",
+        ),
+        Figure(f"{name}: largest difference, of the largest effect", tuple(largest), ""),
         Figure(f"{name}: gaps reached", tuple(reached), ""),
     ]
+
+
+def _not_tied(mine: Doubles, theirs: Doubles) -> float:
+    """How many primitives only one of two has among its strongest, and not by a hair."""
+    places = [ranking(effects)[:TOP] for effects in (mine, theirs)]
+    last = abs(mine[places[0][-1]])
+    differing = np.setxor1d(*places)
+    sizes = np.abs(np.stack([mine[differing], theirs[differing]]))
+    return float((np.abs(sizes - last) > TIE * last).any(axis=0).sum())
 
 
 def _recovery() -> list[Row]:

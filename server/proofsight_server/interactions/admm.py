@@ -17,10 +17,13 @@ from proofsight_server.interactions.objective import Objective
 _RELAXATION: Final = 1.6
 _EVERY: Final = 25  # steps between two looks at the gap
 _IMBALANCE: Final = 5.0  # of the two residuals, from which the penalty is changed
-_SLOPE: Final = 30.0  # of the gap: how much dearer an AND of all regions is than one of one
-_CURVATURE: Final = 2.0  # of the gap: what ½ curvature · ‖effects‖² is worth, twice
-_SETTLING: Final = 600  # steps with curvature at most
-_STILL: Final = 1e-4  # of the largest effect: effects that move by less have settled
+# of √gap: what the terms are worth that choose one of many optima, see _settled
+_SLOPE: Final = 2.0
+_CURVATURE: Final = 0.25
+_STIFFNESS: Final = 0.5  # of loss / ‖effects‖²: the penalty while they choose
+_STRENGTHS: Final = (1.0, 0.25, 0.0625)  # which they are tried with, until the gap is kept
+_SETTLING: Final = 32.0  # of 1 / √gap: steps with each strength at most
+_STILL: Final = 2e-5  # of the largest effect: effects that move by less have settled
 _PENALTY: Final = 30.0  # of normalised scores: thresholds of a few per cent of their span
 
 
@@ -67,8 +70,9 @@ def minimise(
     """The split of least loss to a relative duality gap, or the best of `max_steps` steps.
 
     Many splits may have that loss: A₁ + A₂ is as dear as AND₁₂ + OR₁₂.  Once half the gap is
-    reached, the loss is tilted towards low orders and ANDs, and gets a little curvature.  That
-    leads from every start to the same effects; their loss without tilt is within the gap.
+    reached, the loss is tilted towards low orders and ANDs, and curved.  What is returned is the
+    one minimum of that loss, to which every start leads; its loss without the two is within the
+    gap.
     """
     state = _State(split, objective, rng)
     effects = split.effects(state.target)
@@ -115,27 +119,46 @@ class _State:
             change = 2.0
         elif dual > _IMBALANCE * primal:
             change = 0.5
-        self.penalty, self.dual = self.penalty * change, self.dual / change
+        self._set_penalty(self.penalty * change)
+
+    def settle(self, share: float, most: int) -> None:
+        """Take steps with curvature, at most so many, until effects move no more.
+
+        ½ curvature · ‖effects‖² is worth a share of the loss at the effects that are found: it
+        depends on the tables, and not on where the search began.
+        """
+        last = self.steps + most
+        while self.steps < last:
+            before = self.target[:2]
+            if not before.any():
+                return
+            steepness = self.objective.value(before) / float((before**2).sum())
+            self.curvature = 2 * share * steepness
+            self._set_penalty(_STIFFNESS * steepness)
+            self.advance(min(_EVERY, last - self.steps))
+            moved = float(np.abs(self.target[:2] - before).max())
+            if moved <= _STILL * float(np.abs(before).max()):
+                return
+
+    def _set_penalty(self, penalty: float) -> None:
+        self.penalty, self.dual = penalty, self.dual * (self.penalty / penalty)
 
 
 def _settled(best: Minimum, state: _State, gap: float, max_steps: int) -> Minimum:
-    """The minimum of the tilted loss, or the best so far where that is not within the gap."""
-    split, objective = state.split, state.objective
-    state.objective = objective.tilted(_SLOPE * gap)
-    state.curvature = _CURVATURE * gap * best.value / float((state.target[:2] ** 2).sum())
-    last = min(max_steps, state.steps + _SETTLING)
-    while state.steps < last:
-        before = state.target
-        state.advance(min(_EVERY, last - state.steps))
-        moved = float(np.abs(state.target - before).max())
-        if moved <= _STILL * float(np.abs(state.target).max()):
-            break
-        state.balance()
-    effects = split.effects(state.point)
-    value = objective.value(effects)
-    if value - best.lower > gap * value:
-        return Minimum(best.effects, best.value, best.lower, state.steps)
-    return Minimum(effects, value, best.lower, state.steps)
+    """The minimum of the tilted and curved loss, or the best where its loss is not within the gap.
+
+    Both terms raise the loss by about their square, so that they are as strong as √gap allows.
+    """
+    objective, most = state.objective, int(_SETTLING / gap**0.5)
+    for strength in _STRENGTHS:
+        chosen = strength * gap**0.5
+        state.objective = objective.tilted(_SLOPE * chosen)
+        state.settle(_CURVATURE * chosen, min(most, max_steps - state.steps))
+        effects = state.split.effects(state.point)
+        value = objective.value(effects)
+        if value - best.lower <= gap * value:
+            return Minimum(effects, value, best.lower, state.steps)
+    return Minimum(best.effects, best.value, best.lower, state.steps)
 
 
 def _better(best: Minimum, split: Split, objective: Objective, state: _State) -> Minimum:

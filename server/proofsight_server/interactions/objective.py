@@ -51,11 +51,12 @@ class Objective:
     def tilted(self, slope: float) -> Objective:
         """The loss with rows the dearer the higher their order, and ORs than ANDs.
 
-        The weights of one region and of all of them differ by a factor of 1 + slope.
+        A row of one region costs what it did, and one of very many 1 + slope times that.
         """
-        sizes = orders(self.row_weights.shape[1].bit_length() - 1)
-        steps = np.stack([sizes - 1.0, sizes - 0.5]) / max(int(sizes[-1]), 1)
-        weights = self.row_weights * (1 + slope * np.maximum(steps, 0))
+        sizes = np.maximum(orders(self.row_weights.shape[1].bit_length() - 1), 1)
+        steps = np.stack([1 - 1 / sizes, 1 - 1 / (sizes + 0.5)])
+        steps[:, 0] = 0
+        weights = self.row_weights * (1 + slope * steps)
         return Objective(self.of_maximum, self.of_sum, weights)
 
     def gauge(self, duals: Doubles) -> float:
