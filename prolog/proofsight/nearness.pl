@@ -1,5 +1,5 @@
 :- module(proofsight_nearness,
-          [ nearest/6                   % +Most, +Id, +About, +How0-Ids0, -How, -Ids
+          [ nearest/6                   % +Cut, +Id, +About, +How0-Ids0, -How, -Ids
           ]).
 :- use_module(library(lists), [append/3, member/2]).
 :- use_module(library(pairs), [pairs_values/2]).
@@ -10,33 +10,34 @@
 /** <module> What matters of a refutation
 
 Of a class that does not hold, the rules that come nearest to firing; of a
-class that scored less, the lines that would close the gap.  Nothing is
-left out unsaid: the node tells how many.
+class that scored less, the lines that would close the gap; of what was
+decided instead, the rule that decided it.  Nothing is left out unsaid: the
+node tells how many.
 */
 
-%!  nearest(+Most, +Id, +About, +Expanded, -How, -Ids) is det.
+%!  nearest(+Cut, +Id, +About, +Expanded, -How, -Ids) is det.
 %
 %   Expanded is How0-Ids0, of expand/5; Ids are those of Ids0 that matter
-%   and How is How0 or, where Count are left out, cut(How0, Count).
+%   and How is How0 or, where Count are left out, cut(How0, Count).  Cut is
+%   `all`, where nothing is left out and the order is that of the file, or
+%   cut(Most, Answer):
 %
 %     - Of a refuted class: Most rules, those with the fewest literals that
 %       fail first; what at_least/2 lacks counts as so many.
 %     - Of a score with lines that do not hold: those of them that would
 %       have it ahead, greatest points first.
 %
-%   Most may be `all`: nothing is left out, and the order is that of the
-%   file.
+%   Where Answer is `refutation`, and not `proof`, which needs these whole:
+%
+%     - Of a derived proposition and of exceptions: as of a class.
+%     - Of a count that is too low: what does not hold.
+%     - Of another decision: what holds of it, and not the rules that were
+%       tried before; of the default, no rules at all.
 
 nearest(all, _, _, How0-Ids0, How, Ids) =>
     How = How0,
     Ids = Ids0.
-nearest(Most, Id, About, none-Ids0, How, Ids), refuted_class(Id, About, Ids0) =>
-    keyed(Ids0, About, Keyed0),
-    keysort(Keyed0, Keyed),
-    pairs_values(Keyed, Sorted),
-    first(Most, Sorted, Ids, Left),
-    left_out(Left, none, How).
-nearest(_, Id, About, How0-Ids0, How, Ids), How0 = score(_, _, behind(_, Margin)) =>
+nearest(cut(_, _), Id, About, How0-Ids0, How, Ids), How0 = score(_, _, behind(_, Margin)) =>
     spec(Id, About, Spec),
     Spec = score(_, Lines),
     parted(Ids0, About, Held, Failing),
@@ -46,9 +47,15 @@ nearest(_, Id, About, How0-Ids0, How, Ids), How0 = score(_, _, behind(_, Margin)
     append(Held, Needed, Ids),
     append(Spare, Idle, Left),
     left_out(Left, How0, How).
-nearest(_, _, _, How0-Ids0, How, Ids) =>
-    How = How0,
-    Ids = Ids0.
+nearest(cut(Most, Answer), Id, About, How0-Ids0, How, Ids) =>
+    spec(Id, About, Spec),
+    truth(Id, About, Truth),
+    (   matters(Spec, Truth, Answer, Id, About, Most, Ids0, Ids1, Left)
+    ->  Ids = Ids1,
+        left_out(Left, How0, How)
+    ;   Ids = Ids0,
+        How = How0
+    ).
 
 left_out([], How0, How) =>
     How = How0.
@@ -56,11 +63,28 @@ left_out(Left, How0, How) =>
     length(Left, Count),
     How = cut(How0, Count).
 
-refuted_class(Id, About, [_, _|_]) :-
-    arg(1, About, KB),
-    KB:'$goal'(Id, class, _, _, _),
-    truth(Id, About, Truth),
-    Truth == no.
+%   matters(+Spec, +Truth, +Answer, +Id, +About, +Most, +Ids0, -Ids, -Left)
+
+matters(any(_), no, Answer, Id, About, Most, [One, Two|Ids0], Ids, Left) :-
+    (   Answer == refutation
+    ;   arg(1, About, KB),
+        KB:'$goal'(Id, class, _, _, _)
+    ),
+    !,
+    nearest_clauses([One, Two|Ids0], About, Most, Ids, Left).
+matters(active(_, _, _, _), no, refutation, _, About, Most, [One, Two|Ids0], Ids, Left) :-
+    nearest_clauses([One, Two|Ids0], About, Most, Ids, Left).
+matters(at_least(_, _), no, refutation, _, About, _, Ids0, Ids, Left) :-
+    parted(Ids0, About, Left, Ids).
+matters(decision(_, _), yes, refutation, _, About, _, Ids0, Ids, Left) :-
+    parted(Ids0, About, Ids, Left).
+matters(default(_), _, refutation, _, _, _, Ids0, [], Ids0).
+
+nearest_clauses(Ids0, About, Most, Ids, Left) :-
+    keyed(Ids0, About, Keyed0),
+    keysort(Keyed0, Keyed),
+    pairs_values(Keyed, Sorted),
+    first(Most, Sorted, Ids, Left).
 
 keyed([], _, Keyed) =>
     Keyed = [].

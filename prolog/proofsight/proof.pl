@@ -78,8 +78,8 @@ nodes(Root, Most, Nodes, CutShort) :-
 
 %!  nodes(+Root, +Most, +Whole, -Nodes, -CutShort) is det.
 %
-%   As nodes/4, which has of a refuted class only what comes nearest to
-%   holding; where Whole is `true`, all of it.
+%   As nodes/4, which has of a refutation only what matters, see nearest/6;
+%   where Whole is `true`, all of it.
 
 nodes(Root, Most, Whole, Nodes, CutShort) :-
     empty_assoc(Known0),
@@ -89,12 +89,22 @@ nodes(Root, Most, Whole, Nodes, CutShort) :-
     ;   Abouts = []
     ),
     number_place(Root, 0, Next, Known0, Known, _, Queue, Tail),
-    (   Whole == true
-    ->  Nearest = all
-    ;   Nearest = 3
-    ),
-    walk(Queue, Tail, Next, Known, Abouts, bounds(Most, Nearest), Nodes, CutShort),
+    cut(Whole, Root, Cut),
+    walk(Queue, Tail, Next, Known, Abouts, bounds(Most, Cut), Nodes, CutShort),
     ignore(CutShort = '').
+
+%   cut(+Whole, +Root, -Cut): see nearest/6.
+
+cut(true, _, Cut) =>
+    Cut = all.
+cut(_, at(Id, About), Cut) =>
+    truth(Id, About, Truth),
+    (   Truth == no
+    ->  Cut = cut(3, refutation)
+    ;   Cut = cut(3, proof)
+    ).
+cut(_, goal(_, _), Cut) =>
+    Cut = cut(3, proof).
 
 walk(Queue, _, _, _, _, _, Nodes, _), var(Queue) =>
     Nodes = [].
@@ -227,22 +237,22 @@ about(Abouts0, KB, Image, Abouts, About) :-
 
 %   expand(+Place, +Bounds, -Status, -How, -Children)
 
-expand(at(Id, About), bounds(_, Nearest), Status, How, Children) =>
+expand(at(Id, About), bounds(_, Cut), Status, How, Children) =>
     Children = ids(Ids, About),
     expand_node(Id, About, Status, How0, Ids0),
-    nearest(Nearest, Id, About, How0-Ids0, How, Ids).
-expand(goal(Goal, KB), bounds(Most, Nearest), Status, How, Children) =>
+    nearest(Cut, Id, About, How0-Ids0, How, Ids).
+expand(goal(Goal, KB), bounds(Most, Cut), Status, How, Children) =>
     Children = goals(Goals, KB),
     copy_term(Goal, Copy),
     answer(KB, Copy, Most, Status, How0, Goals0),
-    strongest(Nearest, Goal, How0-Goals0, How, Goals).
+    strongest(Cut, Goal, How0-Goals0, How, Goals).
 
-%   strongest(+Nearest, +Goal, +Whole, -How, -Goals): of the effects that a
+%   strongest(+Cut, +Goal, +Whole, -How, -Goals): of the effects that a
 %   score is the sum of, which stand by falling size behind the bias, the first
 %   twelve, unless all are wanted.
 
-strongest(Nearest, score(_, _, _, _, _), How0-Goals0, How, Goals),
-  Nearest \== all,
+strongest(Cut, score(_, _, _, _, _), How0-Goals0, How, Goals),
+  Cut \== all,
   length(First, 13),
   append(First, [Next|Others], Goals0) =>
     length([Next|Others], Count),

@@ -37,8 +37,7 @@ tree(left_out(Kind, Count), _, _, _, First, _, Lines, Tail) :-
     string_concat(First, Text, Line),
     Lines = [Line|Tail].
 tree(Number, Nodes, Seen, CutShort, First, Others, Lines, Tail) :-
-    N is Number + 1,
-    arg(N, Nodes, node(Goal, Kind, Status, Children, Details)),
+    node_at(Number, Nodes, node(Goal, Kind, Status, Children, Details)),
     (   Kind == not,
         Children = [Child]
     ->  tree(Child, Nodes, Seen, CutShort, First, Others, Lines, Tail)
@@ -48,8 +47,10 @@ tree(Number, Nodes, Seen, CutShort, First, Others, Lines, Tail) :-
     ->  node_text(Kind, Status, Goal, Children, Details, CutShort, Text),
         atomics_to_string([First, Text], First1),
         tree(Child, Nodes, Seen, CutShort, First1, Others, Lines, Tail)
-    ;   node_text(Kind, Status, Goal, Children, Details, CutShort, Text),
+    ;   outranked(Kind, Status, Children, Nodes, Details, Details1),
+        node_text(Kind, Status, Goal, Children, Details1, CutShort, Text),
         label(Details, Label),
+        N is Number + 1,
         arg(N, Seen, Before),
         beneath(Children, Kind, Details, Parts),
         (   Parts == []
@@ -66,6 +67,20 @@ tree(Number, Nodes, Seen, CutShort, First, Others, Lines, Tail) :-
         Lines = [Line|Lines1],
         trees(Beneath, Nodes, Seen, CutShort, Others, Lines1, Tail)
     ).
+
+%   Of a class that holds and was not decided, rival(Class) says which was.
+
+outranked(decision, 'ABSENT', [First, Second], Nodes, Details0, Details),
+  node_at(First, Nodes, node(_, class, 'PROVED', _, _)) =>
+    node_at(Second, Nodes, node(_, _, _, _, Rivals)),
+    memberchk(class(Rival), Rivals),
+    Details = [rival(Rival)|Details0].
+outranked(_, _, _, _, Details0, Details) =>
+    Details = Details0.
+
+node_at(Number, Nodes, Node) :-
+    N is Number + 1,
+    arg(N, Nodes, Node).
 
 %   The count of what is left out stands last.
 
@@ -111,6 +126,8 @@ message(_, 'CUT_SHORT', _, _, CutShort, Key) =>
     atom_concat('cut_short.', CutShort, Key).
 message(decision, 'ABSENT', _, Details, _, Key), \+ memberchk(class(_), Details) =>
     Key = 'decision.none'.
+message(decision, 'ABSENT', _, Details, _, Key), memberchk(rival(_), Details) =>
+    Key = 'decision.outranked'.
 message(active, 'ABSENT', _, Details, _, Key), \+ memberchk(value(_), Details) =>
     Key = 'active.underived'.
 message(points, Status, [_], _, _, Key) =>
@@ -167,7 +184,7 @@ slots(Goal, Details, [goal=Text|Slots]) :-
     ;   Slots2 = Slots3
     ),
     findall(Key=Name,
-            ( member(Key, [class, rule, proposition]),
+            ( member(Key, [class, rival, rule, proposition]),
               Detail =.. [Key, Name],
               memberchk(Detail, Details)
             ),

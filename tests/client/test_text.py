@@ -209,3 +209,22 @@ def test_what_is_left_out_of_a_refutation_is_counted_after_what_is_shown() -> No
         "car does not hold\n├─ rule r1 does not fire\n└─ and 4 more, farther from firing\n"
     )
     assert Proof((refuted, rule)).to_dict()["nodes"][0]["left_out"] == 4
+
+
+def test_a_class_that_holds_and_comes_later_is_told_with_the_one_that_comes_first() -> None:
+    def answer(own: Status) -> str:
+        return Proof(
+            (
+                Node("d", Kind.DECISION, Status.ABSENT, children=(1, 2), class_name="car"),
+                Node("c", Kind.CLASS, own, "r2", class_name="car"),
+                Node("e", Kind.DECISION, Status.PROVED, class_name="bus", left_out=3),
+            )
+        ).text()
+
+    assert answer(Status.PROVED) == (
+        "car was not decided: it holds, but bus, which comes first, does too\n"
+        "├─ car holds by rule r2\n"
+        "└─ bus was decided\n"
+        "   └─ rules that come first and do not fire: 3\n"
+    )
+    assert answer(Status.ABSENT).startswith("car was not decided\n├─ car does not hold: no rule")

@@ -27,9 +27,12 @@ class(I, y) :- rule(other, I), \\+ active(I, a).
 values(values(0.25, 0.25, 0.25, 1.0, 0.25, 0.25, 0.25, 0.25)).
 
 asked(Goal, Whole, Nodes, Lines, Directory) :-
+    values(Values),
+    asked(Goal, Values, Whole, Nodes, Lines, Directory).
+
+asked(Goal, Values, Whole, Nodes, Lines, Directory) :-
     load_revision(Directory, KB, _, Issues),
     errors(Issues, []),
-    values(Values),
     findall(Terms,
             ( carry(KB, img, Values, []),
               about(KB, img, About),
@@ -91,6 +94,117 @@ test('of a score that was less, the points that would have it ahead are shown',
     with_revision(['rules.pl'=Text],
                   asked(decision(img, x), false, _, Lines)).
 
+%   a and c hold, b, d and e do not.
+
+ranked("class(I, z) :- rule(r1, I), active(I, b), active(I, d).
+class(I, x) :- rule(r2, I), active(I, a), \\+ ab(r2, I).
+ab(r2, I) :- rule(r2_1, I), active(I, c), \\+ ab(r2_1, I).
+ab(r2_1, I) :- rule(r2_1_1, I), active(I, d).
+class(I, z) :- rule(r3, I), active(I, e).
+class(I, y) :- rule(r4, I), active(I, a), \\+ ab(r4, I).
+ab(r4, I) :- rule(r4_1, I), active(I, b).
+class(I, x) :- rule(r5, I), at_least(2, [active(I, a), active(I, b), active(I, d)]).
+class(I, w) :- rule(r6, I), active(I, c).
+class_order([x, y, z, w]).
+rule_stats(r4, [confidence(0.5)]).
+rule_stats(r1, [confidence(0.75)]).
+rule_stats(r2, [confidence(0.875)]).
+").
+
+ranked_values(values(1.0, 0.25, 1.0, 0.25, 0.25, 0.25, 0.25, 0.25)).
+
+why_not(Policy, Class, Whole, Lines) :-
+    ranked(Text0),
+    string_concat(Text0, Policy, Text),
+    ranked_values(Values),
+    with_revision(['rules.pl'=Text], asked(decision(img, Class), Values, Whole, _, Lines)).
+
+test('of an ordered program, what stopped the class is shown, and the rule that decided instead',
+     Lines == [ "x was not decided",
+                "├─ x does not hold",
+                "│  ├─ rule r2 does not fire",
+                "│  │  └─ an exception of r2 applies by rule r2_1",
+                "│  │     ├─ c is active: 1 > 0.5",
+                "│  │     └─ no exception of r2_1 applies",
+                "│  │        └─ rule r2_1_1 does not fire",
+                "│  │           └─ d is not active: 0.25 ≤ 0.5",
+                "│  └─ rule r5 does not fire",
+                "│     └─ only 1 of 3 hold, 2 are needed",
+                "│        ├─ b is not active: 0.25 ≤ 0.5",
+                "│        ├─ d is not active: 0.25 ≤ 0.5",
+                "│        └─ holding already: 1",
+                "└─ y was decided",
+                "   ├─ y holds by rule r4",
+                "   │  ├─ a is active: 1 > 0.5",
+                "   │  └─ no exception of r4 applies",
+                "   │     └─ rule r4_1 does not fire",
+                "   │        └─ b is not active: 0.25 ≤ 0.5",
+                "   └─ rules that come first and do not fire: 3"
+              ]) :-
+    why_not("policy(ordered).", x, false, Lines).
+test('so it is where the greatest confidence decides', Last == "   └─ rules that come first and do not fire: 2") :-
+    why_not("policy(confidence).", x, false, Lines),
+    once(append(_, [Last], Lines)).
+test('a class that holds but comes later is told with the one that comes first',
+     forall(member(Policy, ["policy(exclusive).", "policy(ordered).", "policy(confidence)."])),
+     First == "w was not decided: it holds, but y, which comes first, does too") :-
+    why_not(Policy, w, false, [First|_]).
+test('whole, the rules that come first are all there') :-
+    why_not("policy(ordered).", x, true, Lines),
+    forall(member(Rule, ["r1", "r2", "r3"]),
+           ( member(Line, Lines),
+             atomics_to_string(["rule ", Rule, " does not fire"], Fired),
+             sub_string(Line, _, _, _, Fired)
+           )),
+    \+ ( member(Line, Lines), sub_string(Line, _, _, _, "come first") ).
+test('where the default was decided, only the class that was asked for is refuted',
+     Lines == [ "z was not decided",
+                "├─ z does not hold",
+                "│  └─ rule r does not fire",
+                "│     └─ b is not active: 0.25 ≤ 0.5",
+                "└─ x was decided",
+                "   └─ no rule fires, so the default x applies",
+                "      └─ classes that do not hold: 3"
+              ]) :-
+    ranked_values(Values),
+    with_revision(['rules.pl'="policy(ordered). default_class(x). class_order([x, y, z]).
+class(I, y) :- rule(q, I), active(I, d).
+class(I, z) :- rule(r, I), active(I, b).
+"],
+                  asked(decision(img, z), Values, false, _, Lines)).
+test('of a derived proposition, too, the rules that come nearest are shown',
+     Lines == [ "x does not hold",
+                "└─ rule r does not fire",
+                "   └─ f is not active: no rule derives it",
+                "      ├─ rule d2 does not fire",
+                "      │  └─ b is not active: 0.25 ≤ 0.5",
+                "      ├─ rule d3 does not fire",
+                "      │  └─ d is not active: 0.25 ≤ 0.5",
+                "      ├─ rule d1 does not fire",
+                "      │  ├─ b is not active: 0.25 ≤ 0.5",
+                "      │  └─ d is not active: 0.25 ≤ 0.5",
+                "      └─ and 1 more, farther from firing"
+              ]) :-
+    derived_rules(Text),
+    with_revision(['rules.pl'=Text], asked(class(img, x), values(1.0, 0.25, 1.0, 0.25, 0.25, 0.25, none, none), false, _, Lines)).
+test('a proof that something is not derived needs all of its rules', Count == 4) :-
+    derived_rules(Text),
+    with_revision(['rules.pl'=Text],
+                  asked(class(img, y), values(1.0, 0.25, 1.0, 0.25, 0.25, 0.25, none, none), false, Nodes, _)),
+    once(( member(node(_, active, 'ABSENT', Children, Details), Nodes),
+           memberchk(proposition(f), Details)
+         )),
+    length(Children, Count).
+
+derived_rules("class_order([x, y]).
+class(I, x) :- rule(r, I), active(I, f).
+class(I, y) :- rule(s, I), \\+ active(I, f).
+derived(I, f) :- rule(d1, I), active(I, b), active(I, d).
+derived(I, f) :- rule(d2, I), active(I, a), active(I, b).
+derived(I, f) :- rule(d3, I), active(I, d).
+derived(I, f) :- rule(d4, I), active(I, b), active(I, d), active(I, e).
+").
+
 test('what is left out is counted, on random programs', forall(between(1, 40, Seed))) :-
     set_random(seed(Seed)),
     (   Seed mod 2 =:= 0
@@ -119,9 +233,7 @@ counted(KB, Program) :-
               nodes_terms(Nodes, Terms)
             ),
             [All, Some]),
-    forall(( member(node(Goal, Kind, Status, Children, Details), Some),
-             memberchk(Kind, [class, score])
-           ),
+    forall(member(node(Goal, Kind, Status, Children, Details), Some),
            ( member(node(Goal, Kind, Status, AllChildren, _), All),
              length(Children, Shown),
              length(AllChildren, Count),

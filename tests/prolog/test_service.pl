@@ -179,9 +179,12 @@ rightly("decision", "PROVED", _, [S|_]) => holding(S).
 rightly("default", "FACT", _, Ss) => \+ ( member(S, Ss), holding(S) ).
 rightly("at_least", Status, Node, Ss) =>
     [M, H, N] = Node.count,
-    length(Ss, N),
+    Left = Node.get(left_out, 0),       % of a refutation, those that hold
+    length(Ss, Shown),
+    N =:= Shown + Left,
     findall(S, ( member(S, Ss), holding(S) ), Held),
-    length(Held, H),
+    length(Held, HeldCount),
+    H =:= HeldCount + Left,
     ( H >= M -> Status == "PROVED" ; Status == "ABSENT" ).
 rightly(_, "PROVED", _, Ss) => forall(member(S, Ss), holding(S)).
 rightly(_, "FACT", _, Ss) => Ss == [].

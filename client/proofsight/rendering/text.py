@@ -59,7 +59,7 @@ def lines(proof: Proof, language: str = "en") -> Iterator[Line]:
         status, before = node.status, ""
         while _merged(node):
             if node.kind is Kind.POINTS:
-                before = _text(node, proof.cut_short, table)
+                before = _text(node, proof, table)
             number = node.children[0]
             node = nodes[number]
             status = status if before else node.status
@@ -67,7 +67,7 @@ def lines(proof: Proof, language: str = "en") -> Iterator[Line]:
         printed.add(number)
         yield Line(
             branches,
-            before + _text(node, proof.cut_short, table),
+            before + _text(node, proof, table),
             _marks(node, table),
             table["shown_above"] if again else "",
             status,
@@ -118,8 +118,23 @@ def _for_one(node: Node) -> bool:
     return node.kind is Kind.POINTS and len(node.children) == 1
 
 
-def _text(node: Node, cut_short: str, table: Mapping[str, str]) -> str:
-    return fill(table.get(_key(node, cut_short), "{goal}"), _slots(node))
+def _text(node: Node, proof: Proof, table: Mapping[str, str]) -> str:
+    outranking = _outranking(node, proof)
+    if outranking:
+        slots = {"class": node.class_name, "rival": outranking}
+        return fill(table["decision.outranked"], slots)
+    return fill(table.get(_key(node, proof.cut_short), "{goal}"), _slots(node))
+
+
+def _outranking(node: Node, proof: Proof) -> str:
+    """The class that was decided instead of one that holds too; empty where that is not so."""
+    if node.kind is not Kind.DECISION or node.status is not Status.ABSENT:
+        return ""
+    if not node.class_name or len(node.children) != 2:
+        return ""
+    own, decided = (proof.nodes[child] for child in node.children)
+    holds = own.kind is Kind.CLASS and own.status is Status.PROVED
+    return decided.class_name if holds else ""
 
 
 def _key(node: Node, cut_short: str) -> str:
