@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         Revision,
         Rule,
     )
-    from proofsight.operation import Circuit, Operation
+    from proofsight.operation import Circuit, CircuitComparison, Operation
     from proofsight.proof import Count, Evidence, Kind, Node, Proof, Score, Status, Tree
     from proofsight.solutions import AsyncSolutions, Solutions
 
@@ -45,6 +45,7 @@ __all__ = [
     "Change",
     "CheckReport",
     "Circuit",
+    "CircuitComparison",
     "Classification",
     "Client",
     "Count",
@@ -107,7 +108,7 @@ _HOMES = {
         "Revision",
         "Rule",
     ),
-    "operation": ("Circuit", "Operation"),
+    "operation": ("Circuit", "CircuitComparison", "Operation"),
     "proof": ("Count", "Evidence", "Kind", "Node", "Proof", "Score", "Status", "Tree"),
     "solutions": ("AsyncSolutions", "Solutions"),
 }

@@ -65,6 +65,7 @@ class AsyncClient:
     why_not = async_unary(calls.why_not)
     flip = async_unary(calls.flip)
     extract_circuit = async_long(calls.extract_circuit)
+    compare_circuits = async_long(calls.compare_circuits)
     extract_interactions = async_long(calls.extract_interactions)
     operations = async_paged(calls.operations)
     operation = async_unary(calls.operation)

@@ -58,6 +58,7 @@ class Client:
     why_not = unary(calls.why_not)
     flip = unary(calls.flip)
     extract_circuit = long(calls.extract_circuit)
+    compare_circuits = long(calls.compare_circuits)
     extract_interactions = long(calls.extract_interactions)
     operations = paged(calls.operations)
     operation = unary(calls.operation)

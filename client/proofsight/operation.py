@@ -107,3 +107,44 @@ class Circuit:
     def to_dict(self) -> dict[str, Any]:
         """JSON ready."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedKernels:
+    """How many kernels of a layer two circuits share, and how many each has alone.
+
+    `iou` is the share of those that either has; None where neither has any.
+    """
+
+    layer: str
+    both: int
+    first: int
+    second: int
+    iou: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitComparison:
+    """What two circuits share, as a server counted it.
+
+    Attributes
+    ----------
+    revision
+        `digits/3`.
+    layers, total
+        Per layer, and of all layers together.
+    files
+        What was stored, relative to the revision's directory: a page.
+    report
+        Figures, as `proofsight circuit --compare --json` prints them.
+    """
+
+    revision: str
+    layers: tuple[SharedKernels, ...]
+    total: SharedKernels
+    files: tuple[str, ...]
+    report: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON ready."""
+        return asdict(self)

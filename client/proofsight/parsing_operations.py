@@ -9,7 +9,7 @@ from google.longrunning import operations_pb2
 
 from proofsight.failure import from_status
 from proofsight.interactions import ImageInteractions, NetworkInteractions, Primitive
-from proofsight.operation import Circuit, Operation
+from proofsight.operation import Circuit, CircuitComparison, Operation, SharedKernels
 from proofsight.parsing import json_object
 from proofsight.v1 import extraction_pb2
 
@@ -55,6 +55,30 @@ def circuit(packed: Any) -> Circuit:
         collapse=message.collapse,
         files=tuple(message.files),
         report=json_object(message.report),
+    )
+
+
+def circuit_comparison(packed: Any) -> CircuitComparison:
+    """A comparison from the response of its operation."""
+    message = extraction_pb2.CircuitComparison()
+    packed.Unpack(message)
+    report = json_object(message.report)
+    return CircuitComparison(
+        revision=report["revision"],
+        layers=tuple(map(_shared, message.layers)),
+        total=_shared(message.total),
+        files=tuple(message.files),
+        report=report,
+    )
+
+
+def _shared(message: extraction_pb2.SharedKernels) -> SharedKernels:
+    return SharedKernels(
+        message.layer,
+        message.both,
+        message.first,
+        message.second,
+        message.iou if message.HasField("iou") else None,
     )
 
 

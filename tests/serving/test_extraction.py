@@ -150,6 +150,7 @@ def test_an_operation_is_known_to_any_client_of_long_running_operations(
                 parent="knowledgeBases/digits",
                 target="class:digit_3",
                 keep=0.5,
+                criterion="kernel_mask",
                 images=16,
             )
         )
@@ -184,7 +185,7 @@ def test_the_client_that_awaits_finds_the_same_circuit(server: ServerThread, her
 
 
 def test_a_collapse_is_an_answer_and_stores_nothing(client: Client, here: None) -> None:
-    circuit = client.extract_circuit("digits", "conv2:3", keep=0.01, images=16)
+    circuit = client.extract_circuit("digits", "conv2:3", **{**ASKED, "keep": 0.01})
     assert circuit.collapse
     assert (circuit.id, circuit.name, circuit.files, circuit.kernels) == ("", "", (), 0)
     assert circuit.report["collapse"] is True
@@ -300,7 +301,7 @@ def test_the_command_tells_what_a_server_found(
     assert main([*asked, "--keep", "0.5", "--images", "16", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["revision"] == "digits/1"
-    assert set(document["files"]) == {"pl", "npz", "json", "svg", "html", "dot"}
+    assert set(document["files"]) == {"facts", "scores", "report", "picture", "page", "dot"}
     assert main([*asked, "--keep", "0.01", "--images", "16"]) == 1
     assert "collapsed at keep 0.01" in capsys.readouterr().out
     assert main([*asked, "--keep", "0"]) == 1

@@ -25,7 +25,7 @@ from proofsight_server.serving.operations import Operations
 
 from .conftest import ServerThread
 
-LONG = ("circuit", "interactions")
+LONG = ("circuit", "comparison", "interactions")
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,8 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 def _asked(client: Any, what: str, png: bytes) -> Any:
     if what == "circuit":
         return client.extract_circuit("digits", "conv2:3", keep=0.5)
+    if what == "comparison":
+        return client.compare_circuits("digits", "one", "other")
     return client.extract_interactions(png, "digits", "grid:2x2")
 
 
@@ -175,6 +177,11 @@ def _request(what: str, png: bytes) -> tuple[str, bytes]:
             parent="knowledgeBases/digits", target="conv2:3", keep=0.5
         )
         return "ExtractCircuit", circuit.SerializeToString()
+    if what == "comparison":
+        comparison = extraction_pb2.CompareCircuitsRequest(
+            parent="knowledgeBases/digits", first="one", second="other"
+        )
+        return "CompareCircuits", comparison.SerializeToString()
     interactions = extraction_pb2.ExtractInteractionsRequest(
         parents=["knowledgeBases/digits"], encoded=png, regions="grid:2x2"
     )

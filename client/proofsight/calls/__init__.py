@@ -7,6 +7,7 @@ and parameters; they differ only in how bytes travel.
 from proofsight.calls.explanations import classify, flip, query, why, why_not
 from proofsight.calls.extraction import (
     cancel_operation,
+    compare_circuits,
     extract_circuit,
     operation,
     operations,
@@ -32,6 +33,7 @@ __all__ = [
     "cancel_operation",
     "check",
     "classify",
+    "compare_circuits",
     "create_revision",
     "export",
     "extract_circuit",

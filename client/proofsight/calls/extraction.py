@@ -11,7 +11,7 @@ from google.protobuf import duration_pb2
 from proofsight import parsing_operations as parsing
 from proofsight.calls.shapes import Long, Paged, Unary
 from proofsight.names import resource
-from proofsight.operation import Circuit, Operation, OperationProgress
+from proofsight.operation import Circuit, CircuitComparison, Operation, OperationProgress
 from proofsight.v1 import extraction_pb2
 
 EXTRACTION: Final = "/proofsight.v1.Extraction"
@@ -31,6 +31,7 @@ def extract_circuit(
     ablation: str = "",
     images: int = 0,
     seed: int = 0,
+    split: bool = False,
     progress: OperationProgress | None = None,
     timeout: float | None = None,
 ) -> Long[Circuit]:
@@ -49,6 +50,9 @@ def extract_circuit(
         Share of kernels that stay, above 0 and up to 1.
     criterion, loss, head, selection, ablation, images, seed
         As `proofsight circuit` has them; empty and 0 for their defaults.
+    split
+        Whether to look for groups of images that reach the target by routes of their own, too;
+        the report says under `split` what was found.
     progress
         Is told how far the work is, twice a second.
     timeout
@@ -76,9 +80,49 @@ def extract_circuit(
         ablation=ablation,
         images=images,
         seed=seed,
+        split=split,
     )
     start = Unary(f"{EXTRACTION}/ExtractCircuit", request.SerializeToString(), parsing.operation)
     return Long(start, parsing.circuit, progress, timeout)
+
+
+def compare_circuits(
+    kb: str,
+    first: str,
+    second: str,
+    *,
+    progress: OperationProgress | None = None,
+    timeout: float | None = None,
+) -> Long[CircuitComparison]:
+    """Have the server count what two circuits share, and store a page that shows it.
+
+    The work is cancelled where the wait for it ends early, as with `extract_circuit`.
+
+    Parameters
+    ----------
+    kb
+        `digits` (its newest revision) or `digits/3`.
+    first, second
+        Ids of two circuits of the revision.
+    progress
+        Is told how far the work is, twice a second.
+    timeout
+        Seconds for the whole of it; None: as long as it takes.
+
+    Raises
+    ------
+    InvalidArgument
+        There is no such circuit, or both are one.
+    UnknownKnowledgeBase, UnknownRevision
+        There is nothing of that name.
+    Cancelled
+        Somebody cancelled it, or the server is stopping.
+    DeadlineExceeded
+        It took longer than `timeout`.
+    """
+    request = extraction_pb2.CompareCircuitsRequest(parent=resource(kb), first=first, second=second)
+    start = Unary(f"{EXTRACTION}/CompareCircuits", request.SerializeToString(), parsing.operation)
+    return Long(start, parsing.circuit_comparison, progress, timeout)
 
 
 def operations(*, timeout: float | None = None) -> Paged[Operation]:

@@ -30,6 +30,7 @@ def extract_interactions(
     alpha: float | None = None,
     box: float | None = None,
     seed: int = 0,
+    nulls: int | None = None,
     progress: OperationProgress | None = None,
     timeout: float | None = None,
 ) -> Long[ImageInteractions]:
@@ -50,6 +51,9 @@ def extract_interactions(
         Whose score is explained; empty: the top class of the first network.
     score, baseline, objective, alpha, box, seed
         As `proofsight interactions` has them; empty and None for their defaults.
+    nulls
+        How many extractions of tables with renamed regions stand beside what several networks
+        share, in the report's `sharing`; None for 3.
     title
         A name of the image for people.
     most_regions, most_primitives
@@ -104,6 +108,7 @@ def extract_interactions(
         alpha=alpha,
         box=box,
         seed=seed,
+        nulls=nulls,
     )
     start = Unary(
         f"{EXTRACTION}/ExtractInteractions", request.SerializeToString(), parsing.operation

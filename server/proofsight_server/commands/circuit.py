@@ -103,19 +103,20 @@ def run(args: argparse.Namespace) -> int:
     """Find and tell; 1 where nothing of the circuit is left."""
     if (args.target is None) == (args.compare is None):
         args.parser.error("say what to find with --target, or --compare two circuits, not both")
-    if args.compare and (args.server or args.shrink or args.split):
-        args.parser.error("--compare is of a local revision R/KB, without --shrink and --split")
+    if args.compare and (args.shrink or args.split):
+        args.parser.error("--compare is of circuits that are there; leave --shrink, --split out")
     if args.server:
         if args.revision is not None or not args.kb:
             args.parser.error("with --server, name the knowledge base with --kb KB, not as R/KB")
-        if args.data or args.out or args.shrink or args.split:
+        if args.data or args.out or args.shrink or args.allow_model:
             args.parser.error(
-                "a server uses its own data and stores the circuit where it is; leave --data, "
-                "--out, --shrink and --split out, or run this where the repository is"
+                "a server uses its own data and models and stores the circuit where it is; leave "
+                "--data, --out, --shrink and --allow-model out, or run this where the repository is"
             )
-        from proofsight_server.commands.circuit_remotely import circuit_remotely
+        from proofsight_server.commands import circuit_remotely as remotely
 
-        return outcome(lambda: circuit_remotely(args), json=args.json)
+        run_there = remotely.compared_remotely if args.compare else remotely.circuit_remotely
+        return outcome(lambda: run_there(args), json=args.json)
     if args.revision is None:
         args.parser.error("name the revision as R/KB or R/KB/N, or a server with --server and --kb")
     if args.kb or args.timeout is not None:
@@ -128,6 +129,7 @@ def _circuit(args: argparse.Namespace) -> int:
     from proofsight_server.commands.progress import shown
     from proofsight_server.extraction.circuit import find_circuit
     from proofsight_server.extraction.circuit_annexes import store_circuit
+    from proofsight_server.extraction.circuit_split import split_images
     from proofsight_server.extraction.loading import load_revision_network, open_revision_dataset
     from proofsight_server.extraction.progress import Watch
     from proofsight_server.knowledge.repository import parse_name
@@ -151,28 +153,29 @@ def _circuit(args: argparse.Namespace) -> int:
             with watch.step("shrinking"):
                 document["shrunk"] = _shrunk(found, args.shrink, document)
         if args.split:
-            document["split"] = _split(found, watch.phase("comparing routes"))
+            document["split"] = split_images(found, watch.phase("comparing routes"))
     print_json(document) if args.json else tell(document)
     return REFUSED if found.collapse else 0
 
 
 def _compared(args: argparse.Namespace) -> int:
-    from proofsight_server.commands.circuit_telling import compared_lines
+    from proofsight_server.commands.circuit_telling import tell_compared
+    from proofsight_server.commands.progress import shown
     from proofsight_server.extraction.compared_circuits import compare_circuits
     from proofsight_server.extraction.loading import load_revision_network, open_revision_dataset
+    from proofsight_server.extraction.progress import Watch
     from proofsight_server.knowledge.repository import parse_name
 
     revision = parse_name(args.revision).open()
     dataset = open_revision_dataset(revision, args.data, args.seed)
     network = load_revision_network(revision, allow=allowed(args))
-    document = compare_circuits(revision, network, dataset, *args.compare)
+    with shown() as progress:
+        watch = Watch(progress)
+        first, second = args.compare
+        document = compare_circuits(revision, network, dataset, first, second, watch)
     if args.out:
         document["copies"] = _copied([Path(document["files"]["page"])], args.out)
-    if args.json:
-        print_json(document)
-    else:
-        for line in compared_lines(document):
-            print(line)
+    print_json(document) if args.json else tell_compared(document)
     return 0
 
 
@@ -198,18 +201,6 @@ def _copied(files: Any, directory: Path) -> list[str]:
 
     directory.mkdir(parents=True, exist_ok=True)
     return [str(shutil.copy(path, directory)) for path in files]
-
-
-def _split(found: Any, report: Any) -> dict[str, Any]:
-    """Whether unlike images reach the target through circuits of their own in the network."""
-    import torch
-
-    from proofsight_server.circuits.masked import masked
-    from proofsight_server.circuits.splitting import split
-
-    whole = masked(found.network, found.network.wiring.counted())
-    images = torch.cat([found.images.scored, found.images.held_out])
-    return split(whole, images, progress=report).to_json()
 
 
 def _shrunk(found: Any, path: Path, document: dict[str, Any]) -> dict[str, Any]:

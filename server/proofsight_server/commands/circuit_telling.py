@@ -44,6 +44,12 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"{kind}: {path}"
 
 
+def tell_compared(document: Mapping[str, Any]) -> None:
+    """Print what two circuits share, and where the page of it is."""
+    for line in compared_lines(document):
+        print(line)
+
+
 def compared_lines(document: Mapping[str, Any]) -> Iterator[str]:
     """What is told of two circuits, from what `compare_circuits` gave."""
     first, second = document["circuits"]

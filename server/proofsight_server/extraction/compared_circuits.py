@@ -26,7 +26,12 @@ from proofsight_server.vision.network import Network
 
 
 def compare_circuits(
-    revision: Revision, network: Network, dataset: Dataset, first: str, second: str
+    revision: Revision,
+    network: Network,
+    dataset: Dataset,
+    first: str,
+    second: str,
+    watch: Watch | None = None,
 ) -> dict[str, Any]:
     """Count what two circuits share and store a page that shows it, in the revision's `circuits/`.
 
@@ -49,16 +54,20 @@ def compare_circuits(
         There is no such circuit, both are one, or their joins are not named alike.
     BadRevision
         What is stored with one is damaged.
+    Cancelled
+        `watch` says that the work is no longer wanted.
     """
-    if first == second:
-        raise BadOption(f"{first} is one circuit; name two", field="compare", value=first)
-    opened = open_circuit(revision, network, first), open_circuit(revision, network, second)
-    _check_names(*opened)
+    check_two(first, second)
+    watch = watch or Watch()
+    with watch.step("opening circuits"):
+        opened = open_circuit(revision, network, first), open_circuit(revision, network, second)
+        _check_names(*opened)
     targets = [one.report["target"] for one in opened]
     found = union(opened[0].graph, opened[1].graph, one_target=targets[0] == targets[1])
     shown = view(found.graph)
-    images = _images(network, dataset, opened[0])
-    pictures = _pictures(network, opened, images, shown)
+    images = _images(network, dataset, opened[0], watch)
+    with watch.step("cutting pictures"):
+        pictures = _pictures(network, opened, images, shown)
     shapes = layer_shapes(opened[1].network) | layer_shapes(opened[0].network)
     document: dict[str, Any] = {
         "revision": revision.name,
@@ -71,6 +80,14 @@ def compare_circuits(
     page = compared_page(svg, document, [one.report for one in opened]).encode()
     path = named_by_content(f"{ROOM}/{first}-and-{second}.html", page)
     return {**document, "files": {"page": str(add_annex(revision, path, page))}}
+
+
+def check_two(first: str, second: str) -> None:
+    """Refuse what is no pair of circuits. Raises BadOption."""
+    if not first or not second or first == second:
+        raise BadOption(
+            f"name two circuits, not {first!r} and {second!r}", field="compare", value=first
+        )
 
 
 def _check_names(first: OpenedCircuit, second: OpenedCircuit) -> None:
@@ -86,12 +103,12 @@ def _check_names(first: OpenedCircuit, second: OpenedCircuit) -> None:
             )
 
 
-def _images(network: Network, dataset: Dataset, circuit: OpenedCircuit) -> Tensor:
+def _images(network: Network, dataset: Dataset, circuit: OpenedCircuit, watch: Watch) -> Tensor:
     """The images that the circuit was scored on."""
     report = circuit.report
     count = sum(report["images"].values())
     options = CircuitOptions("conv1:0", images=max(count, 2), seed=report["seed"])
-    return circuit_images(network, dataset, options, Watch()).scored
+    return circuit_images(network, dataset, options, watch).scored
 
 
 def _pictures(

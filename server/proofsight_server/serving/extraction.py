@@ -5,20 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from pathlib import Path
 
 from google.longrunning import operations_pb2
-from google.protobuf import struct_pb2
 
 from proofsight.v1 import extraction_pb2, extraction_pb2_grpc
-from proofsight_server.errors import BadOption
-from proofsight_server.extraction.circuit import find_circuit
-from proofsight_server.extraction.circuit_annexes import store_circuit
-from proofsight_server.extraction.circuit_options import CircuitOptions
-from proofsight_server.extraction.loading import load_revision_network, open_revision_dataset
-from proofsight_server.extraction.progress import Watch
-from proofsight_server.knowledge.revision import open_revision
-from proofsight_server.serving import interactions
+from proofsight_server.extraction.compared_circuits import check_two
+from proofsight_server.serving import circuits, interactions
 from proofsight_server.serving.calls import Calls
 from proofsight_server.serving.catalogue import Catalogue
 from proofsight_server.serving.configuration import Configuration
@@ -48,12 +40,31 @@ class Extraction(extraction_pb2_grpc.ExtractionServicer):
     ) -> operations_pb2.Operation:
         """Begin to look for the circuit of a feature."""
         async with self._calls.call(context):
-            options = circuit_options(request)
+            options = circuits.circuit_options(request)
             name, directory = await self._revision(request.parent)
             return await self._begin(
                 context,
                 f"circuit of {options.target} in {name.kb}/{name.number}",
-                partial(detached, stored_circuit, (directory, options, self._allow, str(name))),
+                partial(
+                    detached,
+                    circuits.stored,
+                    (directory, options, self._allow, str(name), request.split),
+                ),
+                partial(self._catalogue.follow, name.kb),
+            )
+
+    async def CompareCircuits(
+        self, request: extraction_pb2.CompareCircuitsRequest, context: Context
+    ) -> operations_pb2.Operation:
+        """Begin to count what two circuits share."""
+        async with self._calls.call(context):
+            check_two(request.first, request.second)
+            name, directory = await self._revision(request.parent)
+            pair = (request.first, request.second)
+            return await self._begin(
+                context,
+                f"{' beside '.join(pair)} in {name.kb}/{name.number}",
+                partial(detached, circuits.compared, (directory, pair, self._allow, str(name))),
                 partial(self._catalogue.follow, name.kb),
             )
 
@@ -107,55 +118,3 @@ class Extraction(extraction_pb2_grpc.ExtractionServicer):
             self._catalogue.repository.directory, name.kb, name.number
         )
         return RevisionName(name.kb, int(directory.name)), str(directory)
-
-
-def circuit_options(request: extraction_pb2.ExtractCircuitRequest) -> CircuitOptions:
-    """What a request asks for. Raises BadOption and BadTarget."""
-    if request.images < 0:
-        raise BadOption(f"images are 2 or more, or 0, not {request.images}", field="images")
-    default = CircuitOptions(request.target)
-    return CircuitOptions(
-        target=request.target,
-        keep=repr(request.keep),
-        criterion=request.criterion or default.criterion,
-        loss=request.loss or None,
-        head=request.head or None,
-        selection=request.selection or None,
-        ablation=request.ablation or None,
-        images=request.images or default.images,
-        seed=request.seed,
-    )
-
-
-def stored_circuit(
-    directory: str, options: CircuitOptions, allow: tuple[str, ...], name: str, watch: Watch
-) -> extraction_pb2.Circuit:
-    """Find a circuit and store it; what the process of an operation does."""
-    with watch.step("opening"):
-        revision = open_revision(Path(directory))
-        dataset = open_revision_dataset(revision)
-        network = load_revision_network(revision, allow=frozenset(allow))
-    found = find_circuit(network, dataset, options, watch)
-    report = found.report()
-    circuit = extraction_pb2.Circuit(
-        target=report["target"],
-        criterion=options.criterion,
-        keep=report["keep"],
-        effective_keep=report["effective_keep"],
-        kernels=report["kernels"],
-        total_kernels=report["total_kernels"],
-        collapse=found.collapse,
-    )
-    if not found.collapse:
-        with watch.step("storing"):
-            stored = store_circuit(revision, network, found)
-        report = {**stored.report}
-        circuit.circuit_id = stored.id
-        circuit.name = f"{name}/circuits/{stored.id}"
-        circuit.files.extend(
-            str(path.relative_to(revision.directory)) for path in stored.files.values()
-        )
-    struct = struct_pb2.Struct()
-    struct.update(report)
-    circuit.report.CopyFrom(struct)
-    return circuit
