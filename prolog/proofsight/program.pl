@@ -97,27 +97,21 @@ directory_file_path(Directory, Name, File) :-
     atomic_list_concat([Directory, Name], /, File).
 
 read_file(File, Name, Items, Lines, Findings) :-
-    read_source(File, Clauses, Lines, Errors),
-    findall(finding(error, syntax_error, Name, Offset, [problem=Text]),
-            ( member(syntax_error(What, Offset), Errors),
-              syntax_text(What, Text)
-            ),
-            Findings0),
-    items(Clauses, Name, Items, Findings1),
-    append(Findings0, Findings1, Findings).
+    read_source(File, read_item(Name), All, Lines),
+    partition(is_finding, All, Findings, Items).
 
-items([], _, Items, Findings) =>
-    Items = [],
-    Findings = [].
-items([read(Term, Position, Names)|Clauses], File, Items, Findings) =>
-    catch(item(File, Term, Position, Names, Item),
+is_finding(finding(_, _, _, _, _)).
+
+read_item(File, syntax_error(What, Offset), Finding) =>
+    syntax_text(What, Text),
+    Finding = finding(error, syntax_error, File, Offset, [problem=Text]).
+read_item(File, read(Term, Position, Names), Item) =>
+    catch(item(File, Term, Position, Names, Item0),
           malformed(Code, Slots, Offset),
           true),
     (   nonvar(Code)
-    ->  Findings = [finding(error, Code, File, Offset, Slots)|Findings1],
-        items(Clauses, File, Items, Findings1)
-    ;   Items = [Item|Items1],
-        items(Clauses, File, Items1, Findings)
+    ->  Item = finding(error, Code, File, Offset, Slots)
+    ;   Item = Item0
     ).
 
 sorted([], _, Parts) =>

@@ -1,5 +1,5 @@
 :- module(proofsight_source,
-          [ read_source/4,              % +File, -Clauses, -Lines, -Errors
+          [ read_source/4,              % +File, :Read, -Items, -Lines
             read_text/2,                % +File, -Text
             read_clause/2,              % +Stream, -Clause
             text_lines/2,               % +Text, -Lines
@@ -12,6 +12,9 @@
             start/2                     % +Position, -Offset
           ]).
 :- use_module(library(lists), [nth1/3]).
+
+:- meta_predicate
+    read_source(+, 2, -, -).
 
 :- det(read_source/4).
 :- det(read_text/2).
@@ -43,35 +46,31 @@ syntax([ module(proofsight_syntax),
          quasi_quotations(_)
        ]).
 
-%!  read_source(+File, -Clauses, -Lines, -Errors) is det.
+%!  read_source(+File, :Read, -Items, -Lines) is det.
 %
-%   Clauses are the terms of the UTF-8 text in File, each read(Term,
-%   Position, Names): Position as by the option `subterm_positions` of
-%   read_term/2, Names its variables.  After a syntax error, which goes to
-%   Errors as syntax_error(What, Offset), reading goes on.  Lines serves
+%   Items are what call(Read, Clause, Item) makes of each clause of the UTF-8
+%   text in File, read(Term, Position, Names) or syntax_error(What, Offset):
+%   Position as by the option `subterm_positions` of read_term/2, Names its
+%   variables.  After a syntax error reading goes on.  Clauses are let go one
+%   by one, since positions take twice the room of the terms.  Lines serves
 %   line_column/4.
 
-read_source(File, Clauses, Lines, Errors) :-
+read_source(File, Read, Items, Lines) :-
     read_text(File, Text),
     setup_call_cleanup(
         open_string(Text, Terms),
-        read_clauses(Terms, Clauses, Errors),
+        read_items(Terms, Read, Items),
         close(Terms)),
     text_lines(Text, Lines).
 
-read_clauses(In, Clauses, Errors) :-
+read_items(In, Read, Items) :-
     read_clause(In, Clause),
-    read_clauses(Clause, In, Clauses, Errors).
-
-read_clauses(end_of_file, _, Clauses, Errors) =>
-    Clauses = [],
-    Errors = [].
-read_clauses(syntax_error(What, Offset), In, Clauses, Errors) =>
-    Errors = [syntax_error(What, Offset)|Errors1],
-    read_clauses(In, Clauses, Errors1).
-read_clauses(Clause, In, Clauses, Errors) =>
-    Clauses = [Clause|Clauses1],
-    read_clauses(In, Clauses1, Errors).
+    (   Clause == end_of_file
+    ->  Items = []
+    ;   call(Read, Clause, Item),
+        Items = [Item|Items1],
+        read_items(In, Read, Items1)
+    ).
 
 %!  read_text(+File, -Text:string) is det.
 %

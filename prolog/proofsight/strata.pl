@@ -2,8 +2,10 @@
 :- module(proofsight_strata,
           [ cyclic/5                    % -Code, +Program, -File, -Offset, -Path
           ]).
-:- use_module(library(apply), [maplist/3]).
+:- use_module(library(apply), [include/3, maplist/3]).
+:- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
 :- use_module(library(lists), [append/2, append/3, member/2, reverse/2]).
+:- use_module(library(solution_sequences), [distinct/2]).
 :- use_module(library(ugraphs),
               [top_sort/2, vertices_edges_to_ugraph/3]).
 :- use_module(chain, [in_order/3]).
@@ -42,7 +44,8 @@ cyclic(negative_cycle, Program, 'user.pl', Offset, Path) :-
 %   is path(Where, Names): Names is a shortest way round from From by the
 %   edge back to From.
 
-cycle(Edges, Sign, path(Where, [From|Names])) :-
+cycle(Edges0, Sign, path(Where, [From|Names])) :-
+    leading_on(Edges0, Edges),
     maplist(arc, Edges, Arcs),
     vertices_edges_to_ugraph([], Arcs, Graph),
     \+ top_sort(Graph, _),
@@ -54,6 +57,17 @@ cycle(Edges, Sign, path(Where, [From|Names])) :-
     ).
 
 arc(edge(From, To, _, _), From-To).
+
+%   leading_on(+Edges, -Further): the edges to names that edges start from.  Most
+%   lead to propositions without rules, which lie on no cycle.
+
+leading_on(Edges, Further) :-
+    findall(From-true, distinct(From, member(edge(From, _, _, _), Edges)), Froms),
+    list_to_assoc(Froms, Known),
+    include(leads_on(Known), Edges, Further).
+
+leads_on(Known, edge(_, To, _, _)) :-
+    get_assoc(To, Known, _).
 
 %   Breadth first, so that the shortest cycle is the one shown.
 

@@ -11,7 +11,8 @@ read_text(Text, Clauses, Errors, Lines) :-
 
 read_rules(Clauses, Lines, Errors, Directory) :-
     atomic_list_concat([Directory, 'rules.pl'], /, File),
-    read_source(File, Clauses, Lines, Errors).
+    read_source(File, =, All, Lines),
+    partition([syntax_error(_, _)]>>true, All, Errors, Clauses).
 
 terms(Text, Terms) :-
     read_text(Text, Clauses, _, _),

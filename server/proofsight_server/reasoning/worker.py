@@ -105,7 +105,10 @@ class Worker:
         call = self._engine.call
         self._memory_bytes = header["memory_bytes"]
         self._raise_fence()
-        call("system", "set_prolog_flag", Atom("stack_limit"), header["stack_bytes"])
+        # A program is read as a whole before it becomes clauses, which no later goal may: half the
+        # fence, since Prolog copies a stack to let it grow.
+        reading = max(header["stack_bytes"], header["memory_bytes"] // 2)
+        call("system", "set_prolog_flag", Atom("stack_limit"), reading)
         library = Compound("file_search_path", (Atom("library"), Atom(header["prolog"])))
         call("user", "assertz", Compound(":", (Atom("user"), library)))
         service = Compound("/", (Atom("proofsight"), Atom("service")))
@@ -114,6 +117,9 @@ class Worker:
         directory = Atom(header["directory"])
         kb, answer = call("proofsight_service", "service_load", directory, [], answers=2)
         self._kb = Atom(kb.decode())
+        call("system", "garbage_collect")
+        call("system", "trim_stacks")
+        call("system", "set_prolog_flag", Atom("stack_limit"), header["stack_bytes"])
         self._raise_fence()
         return answer
 
