@@ -188,9 +188,9 @@ def _started(regions: int, networks: int, box: float, gap: float) -> list[Row]:
 
 def _not_tied(mine: Doubles, theirs: Doubles) -> float:
     """How many primitives only one of two has among its strongest, and not by a hair."""
-    places = [ranking(effects)[:TOP] for effects in (mine, theirs)]
-    last = abs(mine[places[0][-1]])
-    differing = np.setxor1d(*places)
+    ours, others = ranking(mine)[:TOP], ranking(theirs)[:TOP]
+    last = abs(mine[ours[-1]])
+    differing = np.setxor1d(ours, others)
     sizes = np.abs(np.stack([mine[differing], theirs[differing]]))
     return float((np.abs(sizes - last) > TIE * last).any(axis=0).sum())
 

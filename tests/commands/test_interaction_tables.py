@@ -35,6 +35,21 @@ def test_primitives_and_what_is_shared_are_told_beside_chance(run: Run, tables: 
     assert "and {0, 1}  +4.0000" in ran.out
     assert "1 salient primitives are shared by all, of 2, 2 in each network" in ran.out
     assert "by chance" in ran.out
+    assert "renamed: the regions of all networks but the first" in ran.out
+    assert "mean of 3 extractions" in ran.out
+
+
+def test_what_renamed_regions_share_is_beside_it_and_drawn_by_the_seed(
+    run: Run, tables: Path
+) -> None:
+    asked = ["interactions", "--tables", tables, "--box", "0", "--json"]
+    told = run(*asked, "--nulls", "2").document["sharing"]
+    null = told["renamed_regions"]
+    assert null["extractions"] == 2
+    assert null["weighted_iou"] < told["weighted_iou"]
+    assert null == run(*asked, "--nulls", "2").document["sharing"]["renamed_regions"]
+    assert run(*asked, "--nulls", "0").document["sharing"]["renamed_regions"] is None
+    assert run(*asked, "--nulls", "-1").code == 2
 
 
 def test_the_document_has_masks_and_regions_and_is_what_out_writes(

@@ -106,6 +106,8 @@ def test_the_document_is_json_and_says_what_the_facts_say(explained: ExplainedIm
     assert [one["network"] for one in told["networks"]] == ["a/1", "b/1"]
     assert told["networks"][0]["residual_bound"] == explained.explanation.networks[0].bound
     assert told["sharing"]["chance"]
+    assert told["sharing"]["renamed_regions"]["extractions"] == 3
+    assert "(mean of 3)" in page(explained)
 
 
 @settings(deadline=None)

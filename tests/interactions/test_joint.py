@@ -86,17 +86,17 @@ def test_one_table_is_one_row() -> None:
 
 def test_alpha_one_of_mix_is_each_network_apart() -> None:
     v = network_like(5, 2)
-    joint = extract(v, alpha=1.0, gap=1e-5)
-    apart = [extract(row, gap=1e-5).value for row in v]
-    assert np.isclose(joint.value, sum(apart), rtol=1e-4)
+    joint = extract(v, alpha=1.0, gap=1e-4)
+    apart = [extract(row, gap=1e-4).value for row in v]
+    assert np.isclose(joint.value, sum(apart), rtol=2e-4)
 
 
 @pytest.mark.parametrize(("name", "factor"), [("mix", 1.1), ("additive", 1.2)])
 def test_a_network_given_twice_shares_everything(name: str, factor: float) -> None:
     v = network_like(5, 1)
-    alone = extract(v, alpha=1.0, box=0, gap=1e-5)
-    twice = extract(np.repeat(v, 2, axis=0), objective=name, box=0, gap=1e-5)
-    assert np.isclose(twice.value, factor * alone.value, rtol=1e-4)
+    alone = extract(v, alpha=1.0, box=0, gap=1e-4)
+    twice = extract(np.repeat(v, 2, axis=0), objective=name, box=0, gap=1e-4)
+    assert np.isclose(twice.value, factor * alone.value, rtol=2e-4)
     assert np.allclose(twice.and_effects[0], twice.and_effects[1])
     assert np.allclose(twice.or_effects[0], twice.or_effects[1])
 
@@ -152,16 +152,14 @@ def test_the_example_of_the_paper_costs_no_more_than_its_and_or_form() -> None:
 
 
 @pytest.mark.parametrize("box", [0.0, 0.02])
-@pytest.mark.parametrize("gap", [1e-2, 1e-3])
-def test_random_starts_end_at_the_same_primitives(box: float, gap: float) -> None:
+def test_random_starts_end_at_the_same_primitives(box: float) -> None:
     v = network_like(6, 2)
-    one = extract(v, box=box, gap=gap)
-    for start in (1, 2):
-        other = extract(v, box=box, gap=gap, rng=np.random.default_rng(start))
-        assert other.gap <= gap
-        assert min(agreement(one, other, top=60)) >= 58 / 60
-        for mine, theirs in zip(effects_of(one), effects_of(other), strict=True):
-            assert np.abs(mine - theirs).max() <= 5e-3 * np.abs(mine).max()
+    one = extract(v, box=box)
+    other = extract(v, box=box, rng=np.random.default_rng(1))
+    assert max(one.gap, other.gap) <= 1e-3
+    assert min(agreement(one, other, top=60)) >= 59 / 60
+    for mine, theirs in zip(effects_of(one), effects_of(other), strict=True):
+        assert np.abs(mine - theirs).max() <= 5e-3 * np.abs(mine).max()
 
 
 def test_a_small_span_is_noted_and_so_is_a_gap_that_is_not_reached() -> None:

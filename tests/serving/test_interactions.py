@@ -39,7 +39,7 @@ def stored(client: Client, png: bytes) -> ImageInteractions:
     """Interactions of two networks that are one, in both of their revisions."""
     seen: list[Operation] = []
     found = client.extract_interactions(
-        png, ["digits", "twin"], "grid:2x2", title="Zéro 1", box=0.0, progress=seen.append
+        png, ["digits", "twin"], "grid:2x2", title="Zéro 1", box=0.0, nulls=1, progress=seen.append
     )
     assert seen[0].subject == "interactions in Zéro 1 for digits/1, twin/1"
     assert seen[-1].ended
@@ -58,6 +58,7 @@ def test_the_sum_is_within_its_bound_and_twins_share_everything(stored: ImageInt
     )
     assert stored.report["baseline"] == "zero"
     assert stored.report["sharing"]["iou"] == 1
+    assert stored.report["sharing"]["renamed_regions"]["extractions"] == 1
 
 
 def test_a_question_with_interactions_has_the_proved_sum_of_each_network(
@@ -117,6 +118,7 @@ def test_boxes_become_regions_with_their_names(
         ({"score": "odds"}, "a score is log_odds"),
         ({"objective": "least"}, "mix or additive"),
         ({"alpha": 2.0}, "alpha is a share"),
+        ({"nulls": 101}, "nulls are 0 to 100"),
         ({"image": b""}, "no image"),
     ],
 )

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,16 +68,18 @@ def explain_image_file(args: argparse.Namespace) -> int:
             data,
             stem,
             partial(find_regions, args.regions),
-            solving=solving,
             dataset=dataset,
             allow=allowed(args),
             cache=cache,
             told=lambda estimate: print(f"proofsight: {estimate}", file=sys.stderr, flush=True),
             watch=Watch(progress),
         )
-        image = found(asked=asked)
+        image = found(asked=asked, solving=solving)
+        others_solving = replace(solving, nulls=0)
         survivals = [
-            compare_baselines(image.explanation, found(asked=other).explanation)
+            compare_baselines(
+                image.explanation, found(asked=other, solving=others_solving).explanation
+            )
             for other in with_baselines(asked, image.explanation.tables.class_name, others)
         ]
     stored = [str(path) for path in store(revisions, image, page(image))] if args.store else []
@@ -111,6 +114,8 @@ def _solving(args: argparse.Namespace) -> Solving:
         fit=args.fit,
         salient=args.salient,
         lossless=args.lossless,
+        nulls=args.nulls,
+        seed=args.seed,
     )
 
 
@@ -191,7 +196,7 @@ def _tell(image: ExplainedImage) -> None:
         _tell_network(explanation, facts, place, shared)
     if explanation.sharing is not None:
         print()
-        tell_sharing(explanation.sharing)
+        tell_sharing(explanation.sharing, explanation.null)
 
 
 def _tell_network(

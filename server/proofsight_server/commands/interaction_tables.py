@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from proofsight_server.interactions.joint import Interactions
     from proofsight_server.interactions.masks import Doubles
     from proofsight_server.interactions.sharing import Sharing
+    from proofsight_server.interactions.sharing_null import SharingNull
 
 _SHOWN = 12
 _ENDINGS = (".json", ".npz")
@@ -34,21 +36,27 @@ def explain_tables(args: argparse.Namespace) -> int:
     from proofsight_server.interactions.joint import extract
     from proofsight_server.interactions.premise import premise
     from proofsight_server.interactions.sharing import sharing
+    from proofsight_server.interactions.sharing_null import null_of_renamed
     from proofsight_server.interactions.table_file import read_tables
 
     _check_out(args.out)
     given = read_tables(args.tables)
-    found = extract(
-        given,
+    solved = partial(
+        extract,
         objective=args.objective,
         alpha=args.alpha,
         box=args.box,
         gap=args.gap,
         order_weight=args.order_weight,
     )
+    found = solved(given)
     tables = np.atleast_2d(given).astype(np.float64)
     explanations = [_explained(args, table, found, row) for row, table in enumerate(tables)]
     shared = sharing(tables, found, share=args.salient) if len(tables) > 1 else None
+    null = None
+    if shared is not None:
+        rng = np.random.default_rng(args.seed)
+        null = null_of_renamed(tables, solved, args.nulls, rng, share=args.salient)
     premises = [premise(table) for table in tables]
     document = {
         "tables": str(args.tables),
@@ -63,7 +71,7 @@ def explain_tables(args: argparse.Namespace) -> int:
             }
             for explanation, one in zip(explanations, premises, strict=True)
         ],
-        "sharing": None if shared is None else sharing_document(shared),
+        "sharing": None if shared is None else sharing_document(shared, null),
     }
     _write(args.out, document, found)
     if args.json:
@@ -71,28 +79,43 @@ def explain_tables(args: argparse.Namespace) -> int:
         return 0
     _tell(args, tables, found, explanations, [str(one) for one in premises])
     if shared is not None:
-        tell_sharing(shared)
+        tell_sharing(shared, null)
     return 0
 
 
-def tell_sharing(shared: Sharing) -> None:
-    """Print what networks share, each figure beside its chance level."""
+def tell_sharing(shared: Sharing, null: SharingNull | None) -> None:
+    """Print what networks share, each figure beside chance and what renamed regions share."""
     whole = shared.overlap
     sizes = ", ".join(map(str, whole.sizes))
     print(f"{whole.shared} salient primitives are shared by all, of {sizes} in each network:")
-    rows = [
-        [f"share, network {network + 1}", _number(found), _number(chance), _number(corrected)]
-        for network, (found, chance, corrected) in enumerate(
+    rows: list[tuple[str, float | None, float | None, float | None]] = [
+        (f"share, network {place + 1}", share, chance, corrected)
+        for place, (share, chance, corrected) in enumerate(
             zip(whole.share, whole.chance, whole.corrected, strict=True)
         )
     ]
-    rows.append(["intersection over union", _number(whole.iou), _number(whole.iou_chance), ""])
-    if shared.same_sign is not None:
-        chance = _number(shared.same_sign_chance or 0.0)
-        rows.append(["same sign, of the shared", _number(shared.same_sign), chance, ""])
-    print_table(["", "found", "by chance", "corrected"], rows)
-    r2 = ", ".join(_number(one.r2) for one in shared.refits)
-    print(f"R² of the shared primitives alone, refitted: {r2}")
+    rows.append(("intersection over union", whole.iou, whole.iou_chance, None))
+    rows.append(("the same, weighted", shared.weighted_iou, None, None))
+    rows.append(("same sign, of the shared", shared.same_sign, shared.same_sign_chance, None))
+    rows += [
+        (f"R² of the shared alone, network {place + 1}", one.r2, None, None)
+        for place, one in enumerate(shared.refits)
+    ]
+    renamed: list[float | None] = [None] * len(rows)
+    if null is not None:
+        renamed = [*null.share, null.iou, null.weighted_iou, null.same_sign, *null.r2]
+    print_table(
+        ["", "found", "by chance", "renamed", "corrected for chance"],
+        [
+            [name, *map(_number, (found, chance, beside, corrected))]
+            for (name, found, chance, corrected), beside in zip(rows, renamed, strict=True)
+        ],
+    )
+    if null is not None:
+        print(
+            "renamed: the regions of all networks but the first have changed places, so that only "
+            f"the loss is shared; mean of {null.extractions} extractions ({null.seconds:.1f} s)"
+        )
 
 
 def _explained(
@@ -177,5 +200,5 @@ def _write(path: Path | None, document: dict[str, Any], found: Interactions) -> 
     )
 
 
-def _number(value: float) -> str:
-    return f"{value:.3f}"
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

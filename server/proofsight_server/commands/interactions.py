@@ -105,7 +105,9 @@ def _add_image(parser: argparse.ArgumentParser) -> None:
         default=12,
         help="refuse more regions; each doubles the work; at most 16 (12)",
     )
-    group.add_argument("--seed", metavar="S", type=whole, default=0, help="of drawn noise (0)")
+    group.add_argument(
+        "--seed", metavar="S", type=whole, default=0, help="of drawn noise and renamed regions (0)"
+    )
     group.add_argument(
         "--cache",
         metavar="DIR",
@@ -176,4 +178,12 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
         type=share_of_one,
         default=0.05,
         help="effects above this share of the network's largest are compared (0.05)",
+    )
+    group.add_argument(
+        "--nulls",
+        metavar="N",
+        type=whole,
+        default=3,
+        help="extractions of tables with renamed regions, which show what the loss alone shares; "
+        "each takes as long as the first; 0 for none (3)",
     )

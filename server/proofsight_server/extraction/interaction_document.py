@@ -44,7 +44,9 @@ def document(image: ExplainedImage) -> dict[str, Any]:
             }
             for one in explanation.shared
         ],
-        "sharing": None if explanation.sharing is None else sharing_document(explanation.sharing),
+        "sharing": None
+        if explanation.sharing is None
+        else sharing_document(explanation.sharing, explanation.null),
         "notes": list(explanation.notes),
     }
 

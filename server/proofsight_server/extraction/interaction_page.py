@@ -20,6 +20,7 @@ from proofsight_server.extraction.interaction_panels import (
 from proofsight_server.extraction.interaction_rows import SOFT, Row, letter, rows_of
 from proofsight_server.extraction.interactions import ExplainedImage
 from proofsight_server.interactions.facts import UNIT
+from proofsight_server.interactions.sharing_null import SharingNull
 from proofsight_server.knowledge.atom import quote
 
 _IMAGE = (380.0, 400.0)
@@ -140,7 +141,20 @@ def caption_of(image: ExplainedImage) -> list[str]:
             f"intersection over union {whole.iou:.2f} (chance {whole.iou_chance:.3f}); R² of the "
             f"shared ones alone {r2}. Solid bars are shared, hollow ones are not."
         )
+    if explanation.null is not None:
+        told.append(_null_told(explanation.null))
     return [*told, *(f"Note: {note}." for note in explanation.notes)]
+
+
+def _null_told(null: SharingNull) -> str:
+    shares = ", ".join(f"{share:.2f}" for share in null.share)
+    r2 = ", ".join(f"{one:.3f}" for one in null.r2)
+    return (
+        "The loss pulls any tables together: with the regions of all networks but the first "
+        f"renamed, so that they have nothing to share, the same extraction shares {shares}; "
+        f"intersection over union {null.iou:.2f}; R² of the shared ones alone {r2} (mean of "
+        f"{null.extractions}). Only what is above that is evidence."
+    )
 
 
 def _facts(image: ExplainedImage, rows: Sequence[Row]) -> dict[str, Any]:

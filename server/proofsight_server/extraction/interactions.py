@@ -94,7 +94,9 @@ def interactions_of(
     ]
     tables = tabulate(subjects, found, asked, cache=cache, progress=watch, told=told)
     with watch.step("extracting interactions"):
-        explanation = explain_image(tables, solving)
+        explanation = explain_image(
+            tables, solving, renaming=watch.phase("extracting from renamed regions")
+        )
     digest = digest_pixels(pixels)
     facts = write_interactions(explanation, stem, _info(digest, explanation))
     return ExplainedImage(stem, pixels, digest, explanation, facts)

@@ -8,6 +8,7 @@ from typing import Any
 from proofsight_server.interactions.explanation import Explanation
 from proofsight_server.interactions.joint import Interactions
 from proofsight_server.interactions.sharing import Sharing
+from proofsight_server.interactions.sharing_null import SharingNull
 
 
 def extraction_document(found: Interactions) -> dict[str, Any]:
@@ -49,8 +50,8 @@ def explanation_document(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def sharing_document(shared: Sharing) -> dict[str, Any]:
-    """What JSON says of what networks share."""
+def sharing_document(shared: Sharing, null: SharingNull | None) -> dict[str, Any]:
+    """What JSON says of what networks share, and of what tables with renamed regions do."""
     return {
         **asdict(shared.overlap),
         "by_kind": {kind: asdict(part) for kind, part in shared.by_kind.items()},
@@ -62,4 +63,17 @@ def sharing_document(shared: Sharing) -> dict[str, Any]:
         "shared_only_r2": [one.r2 for one in shared.refits],
         "shared_only_worst_error": [one.worst for one in shared.refits],
         "primitives": [{"kind": one.kind, "mask": one.mask} for one in shared.shared],
+        "renamed_regions": None if null is None else _null_document(null),
+    }
+
+
+def _null_document(null: SharingNull) -> dict[str, Any]:
+    """The figures; seconds are left out, so that equal work has equal documents."""
+    return {
+        "extractions": null.extractions,
+        "share": list(null.share),
+        "iou": null.iou,
+        "same_sign": null.same_sign,
+        "weighted_iou": null.weighted_iou,
+        "shared_only_r2": list(null.r2),
     }

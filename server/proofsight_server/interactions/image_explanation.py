@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from proofsight_server.interactions.explanation import compact, lossless
 from proofsight_server.interactions.facts import (
@@ -19,6 +21,7 @@ from proofsight_server.interactions.primitive import Primitive
 from proofsight_server.interactions.refit import Refit, refit
 from proofsight_server.interactions.selection import Target
 from proofsight_server.interactions.sharing import Sharing, sharing
+from proofsight_server.interactions.sharing_null import SharingNull, null_of_renamed
 from proofsight_server.interactions.tables import Tables
 
 
@@ -28,7 +31,8 @@ class Solving:
 
     The first five are those of `extract`; `target`, `fit` those of `select`.  `salient` is the
     share of a network's largest effect above which effects are compared between networks.
-    `lossless` tells every effect, of at most 8 regions and with box 0.
+    `lossless` tells every effect, of at most 8 regions and with box 0.  `nulls` is how many times
+    tables with renamed regions are solved beside those of several networks, drawn by `seed`.
     """
 
     objective: str = "mix"
@@ -40,6 +44,19 @@ class Solving:
     fit: str = "least_squares"
     salient: float = 0.05
     lossless: bool = False
+    nulls: int = 3
+    seed: int = 0
+
+    def solved(self, tables: Doubles) -> Interactions:
+        """The effects of tables (m, 2^n). Raises BadTensor and BadOption as `extract` does."""
+        return extract(
+            tables,
+            objective=self.objective,
+            alpha=self.alpha,
+            box=self.box,
+            gap=self.gap,
+            order_weight=self.order_weight,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +79,8 @@ class ImageExplanation:
         Primitives of two networks or more among those that are told.
     sharing
         The figures of sharing, of all salient effects; None for one network.
+    null
+        What is shared by the loss alone; None for one network, and where it was not asked for.
     premises
         Whether mean scores rise with the number of regions kept, per network.
     notes
@@ -75,29 +94,28 @@ class ImageExplanation:
     networks: tuple[NetworkFacts, ...]
     shared: tuple[SharedPrimitive, ...]
     sharing: Sharing | None
+    null: SharingNull | None
     premises: tuple[Premise, ...]
     notes: tuple[str, ...]
 
 
-def explain_image(tables: Tables, solving: Solving) -> ImageExplanation:
+def explain_image(
+    tables: Tables,
+    solving: Solving,
+    *,
+    renaming: Callable[[int, int], None] = lambda done, total: None,
+) -> ImageExplanation:
     """Extract, choose and round.
 
     Primitives that are salient in all networks are told of each, and then its own until the
-    target is met.
+    target is met.  `renaming` takes how many of the nulls are done, and of how many.
 
     Raises
     ------
     BadTensor, BadOption
         As `extract`, `select` and `lossless` do.
     """
-    found = extract(
-        tables.tables,
-        objective=solving.objective,
-        alpha=solving.alpha,
-        box=solving.box,
-        gap=solving.gap,
-        order_weight=solving.order_weight,
-    )
+    found = solving.solved(tables.tables)
     several = len(tables.networks) > 1
     figures = sharing(tables.tables, found, share=solving.salient) if several else None
     common = () if figures is None else figures.shared
@@ -122,8 +140,22 @@ def explain_image(tables: Tables, solving: Solving) -> ImageExplanation:
         networks,
         shared_by(networks),
         figures,
+        _null(tables, solving, renaming) if several else None,
         premises,
         (*tables.warnings, *found.notes, *_notes(tables, premises, sums, solving)),
+    )
+
+
+def _null(
+    tables: Tables, solving: Solving, renaming: Callable[[int, int], None]
+) -> SharingNull | None:
+    return null_of_renamed(
+        tables.tables,
+        solving.solved,
+        solving.nulls,
+        np.random.default_rng(solving.seed),
+        share=solving.salient,
+        progress=renaming,
     )
 
 

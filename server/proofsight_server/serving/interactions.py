@@ -26,6 +26,7 @@ from proofsight_server.knowledge.revision import open_revision
 from proofsight_server.vision.image import Pixels
 
 _ON_THE_WIRE = ("grid:", "slic:")
+_MOST_NULLS = 100
 
 
 def check(request: extraction_pb2.ExtractInteractionsRequest) -> None:
@@ -75,11 +76,16 @@ def solving(request: extraction_pb2.ExtractInteractionsRequest) -> Solving:
     for name, value in (("box", box), ("alpha", alpha)):
         if not (math.isfinite(value) and 0 <= value <= 1):
             raise BadOption(f"{name} is a share, 0 to 1, not {value!r}", field=name)
+    nulls = request.nulls if request.HasField("nulls") else default.nulls
+    if nulls > _MOST_NULLS:
+        raise BadOption(f"nulls are 0 to {_MOST_NULLS} extractions, not {nulls}", field="nulls")
     return Solving(
         objective=objective,
         alpha=alpha,
         box=box,
         target=Target(request.most_primitives or default.target.most),
+        nulls=nulls,
+        seed=request.seed,
     )
 
 
