@@ -15,7 +15,7 @@ from proofsight_server.circuits.target import Unit
 from proofsight_server.vision.dataset import open_dataset
 from proofsight_server.vision.layers import inspect
 from proofsight_server.vision.network import Network, load_network
-from proofsight_server.vision.preprocessing import PreprocessingOptions
+from proofsight_server.vision.preprocessing_options import PreprocessingOptions
 from proofsight_server.vision.source import divide
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

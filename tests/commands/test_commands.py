@@ -322,6 +322,7 @@ def test_a_missing_prolog_says_what_to_install(
          "--grid", "0"],
         ["train", "--data", "digits", "--out", "w", "--epochs", "0"],
         ["train", "--data", "digits", "--out", "w", "--normalize", "half"],
+        ["train", "--data", "digits", "--out", "w", "--normalize", "0.5/0"],
         ["train", "--data", "digits", "--out", "w", "--scale", "-1"],
         ["evaluate", "r/kb"],
         ["check"],

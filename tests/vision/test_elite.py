@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -14,16 +15,14 @@ from torch import Tensor, nn
 
 from proofsight_server.errors import BadOption
 from proofsight_server.vision.dataset import Split
-from proofsight_server.vision.elite import (
-    EliteOptions,
-    State,
+from proofsight_server.vision.elite import EliteOptions, State, choose, elite_backprop
+from proofsight_server.vision.elite_channels import (
     channel_means,
-    choose,
     class_profile,
-    elite_backprop,
     elite_of,
     elite_share,
     penalty,
+    random_share,
 )
 from proofsight_server.vision.fitting import Batches, FitOptions, fit
 from proofsight_server.vision.layers import LayerInfo, inspect, resolve
@@ -128,6 +127,19 @@ def test_the_elite_share_does_not_change_with_scale() -> None:
     assert elite_share(means * 0, labels, members) == 0
 
 
+@pytest.mark.parametrize("k", [1, 2, 4])
+def test_channels_at_random_have_the_share_that_all_choices_have_on_average(k: int) -> None:
+    means = profiles(3, channels=5)
+    labels = torch.tensor([0, 0, 1])
+    shares = []
+    for chosen in product(combinations(range(5), k), repeat=2):
+        members = torch.zeros((2, 5), dtype=torch.bool)
+        for row, own in zip(members, chosen, strict=True):
+            row[list(own)] = True
+        shares.append(elite_share(means, labels, members))
+    assert random_share(k, 5) == pytest.approx(np.mean(shares))
+
+
 def test_means_are_of_magnitudes_in_maps_and_units() -> None:
     map = torch.tensor([[[[1.0, -3.0]], [[0.0, 0.0]]]])
     assert channel_means(map).tolist() == [[2.0, 0.0]]
@@ -147,6 +159,12 @@ def test_the_sparsest_within_the_allowed_drop_is_chosen_else_the_control() -> No
     assert choose([control, good, sparser, worst], 0.005) == 2
     assert choose([control, good, worst], 0.0) == 0
     assert choose([control, worst, good], 1.0) == 1
+
+
+def test_a_control_is_trained_once_beside_whatever_is_swept() -> None:
+    assert EliteOptions(strength=0.1).strengths == (0.1,)
+    assert EliteOptions(sweep=(0.1, 0.3)).strengths == (0.0, 0.1, 0.3)
+    assert EliteOptions(sweep=(0.0, 0.1)).strengths == (0.0, 0.1)
 
 
 @pytest.mark.parametrize(
@@ -214,6 +232,8 @@ def test_fine_tuning_raises_the_share_and_leaves_what_comes_after_the_layer() ->
     )
     assert report.after.share > report.before.share + 0.1
     assert report.after.strength == 0.5 and report.tried == (report.after,)
+    assert report.control is None, "there is none without a sweep"
+    assert report.random_share == pytest.approx(2 / 12)
     assert torch.equal(module.head.weight, head) and module.head.weight.requires_grad
     assert not torch.equal(module.features[0].weight, first)
     assert not net.module.training
@@ -265,6 +285,7 @@ def test_a_sweep_tries_a_control_of_equal_length_first_and_keeps_one_of_its_runs
         on_batch=lambda *step: steps.append(step),
     )
     assert [state.strength for state in report.tried] == [0.0, 0.5, 2.0]
+    assert report.control == report.tried[0]
     assert report.after == max(report.tried, key=lambda state: state.share)
     assert steps == [(number, 36) for number in range(1, 37)]
     # What is kept is what was measured.

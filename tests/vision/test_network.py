@@ -24,7 +24,8 @@ from proofsight_server.vision.network import (
     save_weights,
     settle_shape,
 )
-from proofsight_server.vision.preprocessing import Preprocessing, PreprocessingOptions
+from proofsight_server.vision.preprocessing import Preprocessing
+from proofsight_server.vision.preprocessing_options import PreprocessingOptions
 from proofsight_server.vision.small_cnn import SmallCNN, widths_for
 from proofsight_server.vision.weights import load_annexes
 from tests.vision.networks import batch, network

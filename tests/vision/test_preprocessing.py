@@ -16,10 +16,10 @@ from PIL import Image
 
 from proofsight_server.errors import BadImage, BadOption, BadTensor
 from proofsight_server.vision.image import Mode, decode
-from proofsight_server.vision.preprocessing import (
+from proofsight_server.vision.preprocessing import Preprocessing
+from proofsight_server.vision.preprocessing_options import (
     IMAGENET_MEAN,
     IMAGENET_STD,
-    Preprocessing,
     PreprocessingOptions,
     parse_normalize,
     parse_scale,
@@ -213,7 +213,7 @@ def test_normalize_is_a_name_or_two_lists() -> None:
     assert parse_normalize("imagenet") == (IMAGENET_MEAN, IMAGENET_STD)
     assert parse_normalize("0.5/0.25") == ((0.5,), (0.25,))
     assert parse_normalize("0.1,0.2,0.3/1,2,3") == ((0.1, 0.2, 0.3), (1.0, 2.0, 3.0))
-    for text in ("", "cifar", "0.5", "0.5/", "1/2/3"):
+    for text in ("", "cifar", "0.5", "0.5/", "1/2/3", "0.5/0", "0.5/-1", "nan/1", "0,0,0/1,inf,1"):
         with pytest.raises(BadOption, match="--normalize"):
             parse_normalize(text)
 

@@ -16,7 +16,8 @@ from proofsight_server.errors import BadDataset, BadModel, BadOption, UnknownLay
 from proofsight_server.vision.dataset import Dataset, Split, open_dataset
 from proofsight_server.vision.fitting import Batches, Epoch, FitOptions, fit, judge, warped
 from proofsight_server.vision.network import Network, load_network, save_weights
-from proofsight_server.vision.preprocessing import Preprocessing, PreprocessingOptions
+from proofsight_server.vision.preprocessing import Preprocessing
+from proofsight_server.vision.preprocessing_options import PreprocessingOptions
 from proofsight_server.vision.training import TrainOptions, train
 from tests.vision.networks import batch, network
 

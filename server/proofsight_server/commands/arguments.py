@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from proofsight_server.vision.dataset import Dataset
-    from proofsight_server.vision.preprocessing import PreprocessingOptions
+    from proofsight_server.vision.preprocessing_options import PreprocessingOptions
 
 DATA = "digits, mnist:ROOT, fashion-mnist:ROOT, cifar10:ROOT, npz:FILE, folder:DIR or images:DIR"
 MODEL = "small-cnn, torchvision:NAME or module:factory"
@@ -50,7 +50,7 @@ def add_preprocessing(parser: argparse.ArgumentParser) -> None:
 
 def preprocessing_options(args: argparse.Namespace) -> PreprocessingOptions:
     """What was said of the input convention."""
-    from proofsight_server.vision.preprocessing import PreprocessingOptions
+    from proofsight_server.vision.preprocessing_options import PreprocessingOptions
 
     return PreprocessingOptions(args.size, args.crop, args.scale, args.normalize)
 
@@ -154,10 +154,10 @@ def _parsed(function: str) -> Callable[[str], Any]:
 
     def convert(text: str) -> Any:
         from proofsight_server.errors import BadOption
-        from proofsight_server.vision import preprocessing
+        from proofsight_server.vision import preprocessing_options
 
         try:
-            return getattr(preprocessing, function)(text)
+            return getattr(preprocessing_options, function)(text)
         except BadOption as error:
             raise argparse.ArgumentTypeError(error.message) from error
 

@@ -20,9 +20,11 @@ from proofsight_server.commands.arguments import (
     whole,
 )
 from proofsight_server.commands.outcome import outcome, print_json
+from proofsight_server.commands.table import print_table, share
 
 if TYPE_CHECKING:
     from proofsight_server.vision.dataset import Dataset
+    from proofsight_server.vision.elite import EliteReport
     from proofsight_server.vision.network import Network
     from proofsight_server.vision.training import TrainingReport, TrainOptions
 
@@ -60,7 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--elite-lambda",
         metavar="X[,X]…",
         type=_strengths,
-        help="strength of its penalty; several are tried, and validation images choose (0.1)",
+        help="strength of its penalty (0.1); several are tried beside a control without one, and "
+        "validation images choose",
     )
     parser.add_argument(
         "--elite-layer", metavar="L", help="the layer that is made sparse (the last convolution)"
@@ -112,15 +115,37 @@ def _train(args: argparse.Namespace) -> int:
     for name, accuracy in accuracies.items():
         print(f"{name} accuracy {accuracy:.4f}")
     if report.elite is not None:
-        before, after = report.elite.before, report.elite.after
-        print(
-            f"elite share {before.share:.4f} before, {after.share:.4f} after Elite BackProp "
-            f"(K={report.elite.k}, λ={after.strength:g}, {report.elite.layer})"
-        )
+        _print_elite(report.elite)
         for warning in report.elite.warnings:
             print(f"warning: {warning}")
     print(f"{args.out} written after {report.seconds:.1f} s")
     return 0
+
+
+def _print_elite(report: EliteReport) -> None:
+    """Print what the penalty did, and what the same figures are without it."""
+    states = {"before": report.before}
+    if report.control is not None:
+        states["without penalty"] = report.control
+    states[f"λ = {report.after.strength:g}"] = report.after
+    rows = [
+        [
+            name,
+            share(state.share),
+            f"{state.mean:.4g}",
+            str(state.dead),
+            share(state.validation_accuracy),
+        ]
+        for name, state in states.items()
+    ]
+    print(f"Elite BackProp at {report.layer}, {report.k} channels for each class")
+    print_table(["", "elite share", "mean", "dead channels", "validation accuracy"], rows)
+    print(f"of channels drawn at random the elite share would be {share(report.random_share)}")
+    if report.control is None:
+        print(
+            "what training as long without the penalty gives, "
+            f"--elite-lambda 0,{report.after.strength:g} tells"
+        )
 
 
 def _start(args: argparse.Namespace, dataset: Dataset) -> Network:

@@ -4,7 +4,8 @@ from proofsight_server.vision.dataset import Dataset, Split, open_dataset
 from proofsight_server.vision.image import ImageLimits, decode
 from proofsight_server.vision.layers import LayerInfo, inspect, resolve
 from proofsight_server.vision.network import Network, build_model, load_network, save_weights
-from proofsight_server.vision.preprocessing import Preprocessing, PreprocessingOptions
+from proofsight_server.vision.preprocessing import Preprocessing
+from proofsight_server.vision.preprocessing_options import PreprocessingOptions
 from proofsight_server.vision.probe import Observation, Probe, Reader, probe_split
 from proofsight_server.vision.training import TrainingReport, TrainOptions, train
 

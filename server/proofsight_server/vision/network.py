@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from proofsight_server.errors import BadImage, BadModel, BadOption, BadWeights
 from proofsight_server.vision.model import build_model, input_mode
 from proofsight_server.vision.points import trial
-from proofsight_server.vision.preprocessing import Images, Preprocessing, PreprocessingOptions
+from proofsight_server.vision.preprocessing import Images, Preprocessing
+from proofsight_server.vision.preprocessing_options import PreprocessingOptions
 from proofsight_server.vision.weights import fit, load_weights, write_weights
 
 __all__ = ["Network", "build_model", "load_network", "load_weights", "save_weights"]

@@ -20,7 +20,8 @@ from proofsight_server.vision.fitting import Batches, Epoch, FitOptions, fit, ju
 from proofsight_server.vision.layers import resolve
 from proofsight_server.vision.model import SMALL_CNN, build_model, input_mode
 from proofsight_server.vision.network import Network, logits_of, settle_shape
-from proofsight_server.vision.preprocessing import Preprocessing, PreprocessingOptions
+from proofsight_server.vision.preprocessing import Preprocessing
+from proofsight_server.vision.preprocessing_options import PreprocessingOptions
 from proofsight_server.vision.small_cnn import SmallCNN
 
 # Images to learn from in all, from which the number of epochs follows where none is given.
@@ -189,13 +190,13 @@ def train(
             )
         else:
             network = _again(start, dataset)
-        layers = None
+        layers, runs = None, 0
         if options.elite is not None:
             # Before the work, not after: a layer that cannot be read is an error now.
             layers = resolve(network, [options.elite_layer] if options.elite_layer else [])
+            runs = len(options.elite_options(options.elite).strengths)
         images, watched = Batches(network, dataset.train), Batches(network, dataset.validation)
         first, second = options.fitting(len(images)), options.elite_fitting(len(images))
-        runs = 0 if layers is None else 1 + len(options.elite_sweep)
         anew = start is None or layers is None
         share = first.epochs / (first.epochs + runs * second.epochs) if anew else 0.0
 
