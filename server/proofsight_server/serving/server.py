@@ -21,7 +21,6 @@ from proofsight.v1 import (
     knowledge_bases_pb2,
     knowledge_bases_pb2_grpc,
 )
-from proofsight_server.errors import BadOption
 from proofsight_server.knowledge.repository import Repository
 from proofsight_server.serving.calls import Calls
 from proofsight_server.serving.catalogue import Catalogue
@@ -30,6 +29,7 @@ from proofsight_server.serving.explanations import Explanations
 from proofsight_server.serving.extraction import Extraction
 from proofsight_server.serving.facts import Facts
 from proofsight_server.serving.knowledge_bases import KnowledgeBases
+from proofsight_server.serving.listening import cannot_listen, require_free
 from proofsight_server.serving.operations import Operations
 from proofsight_server.serving.operations_service import OperationsService
 
@@ -71,7 +71,7 @@ class Server:
         return f"{self._settings.host}:{self.port}"
 
     async def start(self) -> None:
-        """Listen, then load what the repository holds. Raises BadOption for a port in use."""
+        """Listen, then load what the repository holds. Raises BadOption for a taken address."""
         settings, server = self._settings, self._server
         knowledge_bases_pb2_grpc.add_KnowledgeBasesServicer_to_server(
             KnowledgeBases(self.catalogue, settings, self._calls), server
@@ -92,15 +92,11 @@ class Server:
         reflection.enable_server_reflection(
             (*SERVICES, _OPERATIONS, health.SERVICE_NAME, reflection.SERVICE_NAME), server
         )
+        require_free(settings.host, settings.port)
         try:
             self.port = server.add_insecure_port(f"{settings.host}:{settings.port}")
         except RuntimeError as error:
-            raise BadOption(
-                f"cannot listen on {settings.host}:{settings.port}: the port is in use or not "
-                "ours to take; choose another with --port, or 0 for a free one",
-                name="port",
-                value=settings.port,
-            ) from error
+            raise cannot_listen(settings.host, settings.port, "somebody took it") from error
         await self._set_health("", _SERVING)
         for service in SERVICES:
             await self._set_health(service, _NOT_SERVING)
