@@ -62,6 +62,7 @@ def test_progress_off_a_terminal_is_a_plain_line_now_and_then(
     with shown() as progress:
         for done in range(1, 13):
             progress("training", done, 12)
+        progress("training", 12, 12)  # seen again by one who looks twice a second
         progress("learning", 0, 1)
         progress("learning", 1, 1)
     told = capsys.readouterr()

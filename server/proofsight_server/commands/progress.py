@@ -30,8 +30,12 @@ class _Lines:
     def __init__(self) -> None:
         self._phase = ""
         self._told = 0.0
+        self._last = ("", 0, 0)
 
     def __call__(self, phase: str, done: int, total: int) -> None:
+        if (phase, done, total) == self._last:
+            return  # whoever watches from afar sees the same step several times
+        self._last = (phase, done, total)
         now = time.monotonic()
         begins, ends = phase != self._phase, done >= total
         if begins or ends or now - self._told >= QUIET_SECONDS:
