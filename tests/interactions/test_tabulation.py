@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -189,6 +191,24 @@ def test_a_damaged_table_is_computed_again(tmp_path: Path) -> None:
     for file in tmp_path.iterdir():
         file.write_bytes(file.read_bytes()[:50])
     assert np.array_equal(tabulate([subject()], regions, Asked(), cache=cache).tables, first.tables)
+
+
+def test_the_cache_is_bounded_and_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
+    logits = np.zeros((16, 4), np.float32)
+    LogitCache(tmp_path).write("a", logits)
+    size = (tmp_path / "a.npz").stat().st_size
+    cache = LogitCache(tmp_path, 2 * size)
+    cache.write("b", logits)
+    for name, age in (("a", 200), ("b", 100)):
+        os.utime(tmp_path / f"{name}.npz", (time.time() - age,) * 2)
+    assert cache.read("a") is not None  # and so b was not used for longer
+    abandoned, begun = tmp_path / ".1-a.npz", tmp_path / ".2-b.npz"
+    for path, age in ((abandoned, 10**6), (begun, 300)):
+        path.touch()
+        os.utime(path, (time.time() - age,) * 2)
+    (tmp_path / "mine.txt").write_text("of somebody else")
+    cache.write("c", logits)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.npz", "c.npz", begun.name, "mine.txt"}
 
 
 def test_too_many_regions_are_refused_with_an_estimate_before_any_work() -> None:

@@ -23,12 +23,21 @@ from .conftest import ServerThread
 
 
 @pytest.fixture(scope="module")
-def client(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def scores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server keeps scores."""
+    return tmp_path_factory.mktemp("kept") / "scores"
+
+
+@pytest.fixture(scope="module")
+def client(
+    repository: Path, scores: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Client]:
     """Of a server with a repository of its own, which interactions are added to."""
     own = tmp_path_factory.mktemp("interactions") / "repository"
     shutil.copytree(repository, own)
     shutil.copytree(own / "digits", own / "twin")
-    thread = ServerThread(own, Configuration(port=0, workers=1, refresh=0))
+    settings = Configuration(port=0, workers=1, refresh=0, score_cache=str(scores))
+    thread = ServerThread(own, settings)
     with Client(thread.address, timeout=30) as client:
         yield client
     thread.stop()
@@ -89,6 +98,40 @@ def test_interactions_are_not_found_by_facts_and_not_of_another_image(
     assert stored.image_id
 
 
+def test_scores_are_kept_and_the_next_request_finds_them(
+    client: Client, png: bytes, stored: ImageInteractions, repository: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(repository / "digits", tmp_path / "digits")
+    cache = interactions.score_cache(Configuration(score_cache=str(tmp_path / "scores")))
+    assert cache is not None
+    request = ExtractInteractionsRequest(encoded=png, regions="grid:2x2")
+    seen: list[list[int]] = []
+    for score in ("log_odds", "margin"):
+        request.score = score
+        steps: list[int] = []
+        watch = Watch(
+            lambda phase, done, _, steps=steps: steps.append(done) if "masks" in phase else None
+        )
+        directories = [str(tmp_path / "digits" / "1")]
+        interactions.stored(request.SerializeToString(), directories, (), cache, watch)
+        seen.append(steps)
+    assert seen[0][0] == 0
+    assert seen[1] == [seen[0][-1]]  # nothing was computed again
+
+
+def test_a_server_keeps_scores_where_it_is_told_to(stored: ImageInteractions, scores: Path) -> None:
+    assert stored.networks
+    assert len(list(scores.glob("*.npz"))) == 1  # of twins, whose weights are the same
+
+
+def test_a_directory_that_cannot_be_written_to_is_refused_at_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(BadOption, match=r"scores cannot be kept in .*/file/scores"):
+        interactions.score_cache(Configuration(score_cache=str(file / "scores")))
+    assert interactions.score_cache(Configuration()) is None
+
+
 def test_boxes_become_regions_with_their_names(
     repository: Path, png: bytes, tmp_path: Path
 ) -> None:
@@ -101,7 +144,7 @@ def test_boxes_become_regions_with_their_names(
         ],
     )
     found = interactions.stored(
-        request.SerializeToString(), [str(tmp_path / "digits" / "1")], (), Watch()
+        request.SerializeToString(), [str(tmp_path / "digits" / "1")], (), None, Watch()
     )
     report = MessageToDict(found.report)
     assert [one["name"] for one in report["named_regions"]] == ["left", "box 1"]
@@ -151,5 +194,5 @@ def test_what_the_work_refuses_stores_nothing(
     directory = repository / "digits" / "1"
     request = ExtractInteractionsRequest(**{"encoded": png, "regions": "grid:2x2", **changed})
     with pytest.raises(error, match=told):
-        interactions.stored(request.SerializeToString(), [str(directory)], (), Watch())
+        interactions.stored(request.SerializeToString(), [str(directory)], (), None, Watch())
     assert not (directory / "interactions").exists()

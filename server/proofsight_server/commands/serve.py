@@ -25,6 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="a model factory that manifests may name; may be repeated",
     )
+    parser.add_argument(
+        "--score-cache",
+        metavar="DIR",
+        help="where scores of masked images are kept for interactions asked for again (nowhere)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,6 +56,7 @@ def _serve(args: argparse.Namespace) -> int:
         "port": args.port,
         "workers": args.workers,
         "insecure": args.insecure,
+        "score_cache": args.score_cache,
         "allow_models": tuple(args.allow_model) if args.allow_model else None,
     }
     sourced = configure(flags, file=args.config)

@@ -51,6 +51,8 @@ class Configuration:
     predictions: int = 10  # classes of the network that an answer repeats
     refresh: float = 2.0  # how often the repository is looked at for new revisions; 0: never
     allow_models: tuple[str, ...] = ()  # factories that manifests may name
+    score_cache: str = ""  # a directory for logits of masked images; empty: none are kept
+    score_cache_bytes: int = 2**30  # 6,000 images of 12 regions and ten classes
 
     def __post_init__(self) -> None:
         for name in (
@@ -61,6 +63,7 @@ class Configuration:
             "stream_ahead",
             "queue_goals",
             "queue_operations",
+            "score_cache_bytes",
         ):
             if getattr(self, name) < 1:
                 raise BadOption(f"{name} must be at least 1, not {getattr(self, name)}", name=name)

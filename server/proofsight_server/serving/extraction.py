@@ -32,6 +32,7 @@ class Extraction(extraction_pb2_grpc.ExtractionServicer):
     ) -> None:
         self._catalogue = catalogue
         self._allow = settings.allow_models
+        self._scores = interactions.score_cache(settings)
         self._calls = calls
         self._operations = operations
 
@@ -87,6 +88,7 @@ class Extraction(extraction_pb2_grpc.ExtractionServicer):
                         request.SerializeToString(),
                         [directory for _, directory in found],
                         self._allow,
+                        self._scores,
                     ),
                 ),
                 partial(self._follow, {name.kb for name in names}),

@@ -16,6 +16,7 @@ from proofsight_server.extraction.interaction_page import page
 from proofsight_server.extraction.interactions import ExplainedImage, interactions_of, store
 from proofsight_server.extraction.progress import Watch
 from proofsight_server.interactions.baseline import parse_baseline
+from proofsight_server.interactions.cache import LogitCache
 from proofsight_server.interactions.image_explanation import Solving
 from proofsight_server.interactions.region_spec import find_regions
 from proofsight_server.interactions.regions import Regions, boxes
@@ -23,6 +24,7 @@ from proofsight_server.interactions.score import parse_score
 from proofsight_server.interactions.selection import Target
 from proofsight_server.interactions.tabulation import DEFAULT_MOST, Asked
 from proofsight_server.knowledge.revision import open_revision
+from proofsight_server.serving.configuration import Configuration
 from proofsight_server.vision.image import Pixels
 
 _ON_THE_WIRE = ("grid:", "slic:")
@@ -89,8 +91,21 @@ def solving(request: extraction_pb2.ExtractInteractionsRequest) -> Solving:
     )
 
 
+def score_cache(settings: Configuration) -> LogitCache | None:
+    """Where logits are kept between requests. Raises BadOption where nothing can be."""
+    if not settings.score_cache:
+        return None
+    cache = LogitCache(Path(settings.score_cache), settings.score_cache_bytes)
+    cache.check()
+    return cache
+
+
 def stored(
-    serialized: bytes, directories: Sequence[str], allow: Sequence[str], watch: Watch
+    serialized: bytes,
+    directories: Sequence[str],
+    allow: Sequence[str],
+    cache: LogitCache | None,
+    watch: Watch,
 ) -> extraction_pb2.ImageInteractions:
     """Explain an image and store it; what the process of an operation does."""
     request = extraction_pb2.ExtractInteractionsRequest.FromString(serialized)
@@ -103,6 +118,7 @@ def stored(
         asked(request),
         solving(request),
         allow=frozenset(allow),
+        cache=cache,
         watch=watch,
     )
     with watch.step("storing"):
