@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
@@ -13,10 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from proofsight.prolog_home import prolog_home
 from proofsight_server.errors import BadOption, BadWeights
+from proofsight_server.extraction import approximation_warnings
 from proofsight_server.extraction.approximation import Approximation
 from proofsight_server.extraction.evaluate import evaluate_revision
 from proofsight_server.extraction.extract import Source, extract
@@ -55,7 +59,8 @@ class Small(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         means = self.pool(torch.relu(self.conv(x))).flatten(1)
-        return self.head(self.activation(self.hidden(means)))  # type: ignore[no-any-return]
+        out: Tensor = self.head(self.activation(self.hidden(means)))
+        return out
 
 
 @pytest.fixture(scope="module")
@@ -319,6 +324,28 @@ def test_caps_that_were_reached_and_inputs_outside_the_range_are_told(subject: M
     reading = read(subject(nn.Sigmoid(), ()), order=None, max_terms=2, min_support=0)
     assert "max_terms ended the search for" in " ".join(reading.warnings)
     assert reading.report["layers"][0]["status"]["terms"] > 0
+
+
+def test_more_rules_than_a_server_loads_are_refused_with_a_cap_that_fits(
+    subject: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = subject(nn.Sigmoid())
+    whole = len(read(made, **WHOLE).program.rules)
+    most = whole - 4
+    monkeypatch.setattr(approximation_warnings, "MOST_RULES", most)
+    with pytest.raises(BadOption, match=f"has {whole} rules, and a server loads {most} at") as told:
+        read(made, **WHOLE)
+    cap = int(re.findall(r"max_terms=(\d+)", str(told.value))[0])
+    fits = read(made, **{**WHOLE, "max_terms": cap})
+    assert len(fits.program.rules) <= most
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=8), st.integers(0, 200))
+def test_the_cap_named_is_the_greatest_that_fits(counts: list[int], most: int) -> None:
+    counts = sorted(counts)
+    caps = range(max(counts) + 1)
+    best = max(cap for cap in caps if sum(min(cap, count) for count in counts) <= most)
+    assert approximation_warnings._largest_cap(counts, most) == best
 
 
 def test_an_order_below_every_term_is_refused_and_the_least_is_named(subject: Make) -> None:

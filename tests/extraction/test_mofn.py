@@ -17,6 +17,7 @@ from torch import nn
 from proofsight_server.errors import BadOption, BadTensor
 from proofsight_server.extraction.evaluate import evaluate_revision
 from proofsight_server.extraction.extract import Source, extract
+from proofsight_server.extraction.landscape import landscape_svg
 from proofsight_server.extraction.layerwise import Reading, Subject, explained
 from proofsight_server.extraction.mofn_learner import MofNRules
 from proofsight_server.extraction.options import ExtractOptions
@@ -174,11 +175,15 @@ def test_the_landscape_has_a_curve_and_a_constant_for_each_layer(
     reports = surveyed(hidden.network, hidden.dataset, options, units=2)
     assert [one["layer"] for one in reports] == ["conv2", "fc1", "fc2"]
     assert [one["units"] for one in reports] == [2, 2, 2]
+    sizes = [one["size"] for one in reports]
+    assert "fc1 (2 of 6 units)" in landscape_svg(reports, "greedy")
+    every = surveyed(hidden.network, hidden.dataset, options, layers=["fc1", "fc2"])
+    assert [one["units"] for one in every] == [one["size"] for one in every] == sizes[1:]
     picture = (revision.directory / "curves" / "landscape.svg").read_text()
     assert picture.startswith("<svg")
-    assert "fc1, compared with" in picture
+    assert "fc1 (3 of 3 units), compared with" in picture
     header, *lines = (revision.directory / "curves" / "landscape.csv").read_text().splitlines()
-    assert header.startswith("layer,below,units")
+    assert header.startswith("layer,below,size,units")
     assert len(lines) == 4 * 6
 
 
@@ -204,6 +209,27 @@ def test_options_out_of_range_are_refused(
     with pytest.raises(BadOption, match=message):
         extracted(source, tmp_path, **options)
     assert not (tmp_path / "three").exists()
+
+
+def test_units_of_a_landscape_are_drawn_by_the_seed(hidden: Source) -> None:
+    options = MofNRules(order="greedy", images=60).options
+    drawn = [
+        surveyed(hidden.network, hidden.dataset, options, layers=["fc1"], units=2, seed=seed)
+        for seed in (0, 0, 1, 2, 3)
+    ]
+    assert drawn[0] == drawn[1]
+    assert len({repr(one) for one in drawn}) > 1
+
+
+def test_too_many_inputs_for_exhaustive_are_refused_before_an_image_is_read_with_the_time(
+    source: Source,
+) -> None:
+    no_images: Any = None
+    subject = Subject(source.network, no_images, (logits_layer(source.network),), 0, 64, Watch())
+    with pytest.raises(
+        BadOption, match=r"a unit of fc1 has \d+: (some|10\^)\S* .* a unit; use the"
+    ):
+        MofNRules(order="exhaustive").read(subject)
 
 
 def test_options_of_bits_are_refused(source: Source, tmp_path: Path) -> None:

@@ -38,7 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="in which order literals join bodies: weight, weight*std, gain, greedy (greedy)",
     )
     parser.add_argument(
-        "--units", metavar="N", type=positive, default=UNITS, help=f"most per layer ({UNITS})"
+        "--units",
+        metavar="N",
+        type=_units,
+        default=UNITS,
+        help=f"most per layer, drawn by the seed, or all ({UNITS})",
     )
     parser.add_argument(
         "--images",
@@ -52,6 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_allow_model(parser)
     add_json(parser)
+
+
+def _units(text: str) -> int | None:
+    """A number of units from 1, None for `all`."""
+    return None if text == "all" else positive(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -115,7 +124,7 @@ def _print(rows: Sequence[Mapping[str, Any]]) -> None:
             (
                 row["layer"],
                 row["below"],
-                f"{row['explained']}/{row['units']}",
+                f"{row['explained']}/{row['units']} of {row['size']}",
                 str(row["inputs"]),
                 f"{row['beta']:.3f}",
                 f"{row['complexity']:.4f}",

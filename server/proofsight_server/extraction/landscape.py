@@ -14,8 +14,8 @@ from proofsight_server.extraction.curve import curve_svg
 # Of these the first that was measured.
 _PARTS = ("test", "heldout", "fit")
 _COLUMNS = (
-    "layer", "below", "units", "explained", "inputs", "order", "beta", "complexity", "literals",
-    "m", "dnf_literals", "error", "baseline", "part",
+    "layer", "below", "size", "units", "explained", "inputs", "order", "beta", "complexity",
+    "literals", "m", "dnf_literals", "error", "baseline", "part",
 )  # fmt: skip
 
 
@@ -24,6 +24,7 @@ def landscape_rows(reports: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]
 
     Errors are means over the units that have a target, on images that no rule was read from
     where there are any; `baseline` is that of the better constant, and `part` names the images.
+    `size` are the units that the layer has, `units` those that were looked at.
     """
     rows = []
     for report in reports:
@@ -34,6 +35,7 @@ def landscape_rows(reports: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]
                     {
                         "layer": report["layer"],
                         "below": report["below"],
+                        "size": report["size"],
                         "units": report["units"],
                         "explained": report["units"] - len(report["without_target"]),
                         "inputs": report["inputs"],
@@ -60,6 +62,9 @@ def landscape_svg(reports: Sequence[Mapping[str, Any]], order: str) -> str:
     layers = list(dict.fromkeys(row["layer"] for row in rows))
     if not layers:
         raise BadOption("no unit of any layer has a target, so there is no landscape to draw")
+    names = {
+        row["layer"]: f"{row['layer']} ({row['explained']} of {row['size']} units)" for row in rows
+    }
     part = rows[0]["part"]
     images = {"test": "test images", "heldout": "images held out", "fit": "fitting images"}[part]
     return curve_svg(
@@ -67,10 +72,12 @@ def landscape_svg(reports: Sequence[Mapping[str, Any]], order: str) -> str:
         "complexity, 0 … 1 within a layer",
         "error (dashed: the better constant)",
         {
-            layer: [(row["complexity"], row["error"]) for row in rows if row["layer"] == layer]
+            names[layer]: [
+                (row["complexity"], row["error"]) for row in rows if row["layer"] == layer
+            ]
             for layer in layers
         },
-        levels={row["layer"]: row["baseline"] for row in rows},
+        levels={names[row["layer"]]: row["baseline"] for row in rows},
     )
 
 

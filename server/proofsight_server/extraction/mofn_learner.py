@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from proofsight_server.errors import BadOption
 from proofsight_server.extraction.landscape import landscape_files
 from proofsight_server.extraction.layerwise import Reading, Subject
@@ -22,6 +24,7 @@ from proofsight_server.extraction.mofn_options import (
 from proofsight_server.extraction.mofn_program import counted, drafted, firing_figures
 from proofsight_server.extraction.mofn_report import Explained, LayerFound, layer_report
 from proofsight_server.extraction.mofn_unit import Case, curve_of
+from proofsight_server.rules.mofn import check_exhaustive
 from proofsight_server.rules.mofn_order import Order
 from proofsight_server.vision.layers import LayerInfo, resolve
 from proofsight_server.vision.unit_layer import Convolution, UnitLayer
@@ -70,6 +73,7 @@ class MofNRules:
     def read(self, subject: Subject) -> Reading:
         """The rules of all layers of a subject, and their figures."""
         options = self.options
+        check_fan_in(subject.layers, options.order)
         images = drawn(subject, options)
         found = []
         for number, layer in enumerate(subject.layers):
@@ -159,6 +163,17 @@ def _explained(case: Case, options: MofNOptions, orders: Sequence[Order] | None)
     rule = curves[0].rules[-1]
     shown = tuple(replace(curve, rules=curve.rules[:-1]) for curve in curves)
     return Explained(case.site, case.baseline(), shown, rule)
+
+
+def check_fan_in(layers: Sequence[UnitLayer | Convolution], order: Order) -> None:
+    """Refuse what `exhaustive` cannot search before an image is looked at. Raises BadOption.
+
+    Of a convolution only the images tell how many taps say anything.
+    """
+    for layer in layers:
+        if order == "exhaustive" and isinstance(layer, UnitLayer):
+            counts = np.count_nonzero(layer.weight, axis=1)
+            check_exhaustive(int(counts.max()), f"a unit of {layer.info.layer.atom}")
 
 
 def _longest(order: Order, options: MofNOptions) -> int | None:

@@ -51,6 +51,7 @@ def layer_report(found: LayerFound, *, whole: bool) -> dict[str, Any]:
         "activation": layer.activation,
         "inputs": len(found.units[0].site.weight) if found.units else 0,
         "units": len(found.units) + len(found.silent),
+        "size": layer.info.layer.size,
         "without_target": [silent.name for silent in found.silent],
         "baseline": {part: _mean(one.baseline.get(part) for one in found.units) for part in PARTS},
         "orders": {order: _order_report(order, found.units) for order in _orders(found.units)},

@@ -10,7 +10,7 @@ import numpy as np
 from proofsight_server.errors import BadModel
 from proofsight_server.extraction.layerwise import Subject
 from proofsight_server.extraction.mofn_cases import drawn
-from proofsight_server.extraction.mofn_learner import explained_layer
+from proofsight_server.extraction.mofn_learner import check_fan_in, explained_layer
 from proofsight_server.extraction.mofn_options import MofNOptions
 from proofsight_server.extraction.mofn_report import layer_report
 from proofsight_server.extraction.progress import Watch
@@ -39,9 +39,9 @@ def surveyed(
     layers
         As people name them; every layer that reads another layer where nothing is said.
     units
-        Most units of each layer, spread evenly over it; None: all.
+        Most units of each layer, drawn by the seed; None: all.
     seed, batch, watch
-        Draws images; images per forward pass; whom to tell.
+        Draws images and units; images per forward pass; whom to tell.
 
     Raises
     ------
@@ -56,13 +56,15 @@ def surveyed(
             "to explain",
             model=network.model,
         )
+    check_fan_in(chosen, options.order)
     subject = Subject(network, dataset, (logits_layer(network),), seed, batch, watch)
     images = drawn(subject, options)
     reports = []
     for number, layer in enumerate(chosen):
         watch("explaining layers", number, len(chosen))
         size = layer.info.layer.size
-        some = np.unique(np.linspace(0, size - 1, min(units or size, size)).astype(np.int64))
+        order = np.random.default_rng(seed).permutation(size)
+        some = np.sort(order[: units or size])
         found = explained_layer(
             layer, images, options, units=some.tolist(), orders=[options.order], moved=False
         )

@@ -5,6 +5,7 @@ Odense and d'Avila Garcez, https://arxiv.org/abs/2003.09000.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import get_args
 
@@ -27,6 +28,7 @@ Doubles = npt.NDArray[np.float64]
 
 ORDERS: tuple[Order, ...] = get_args(Order)
 MOST_EXHAUSTIVE = 20
+_SECONDS = 2.2  # that 20 inputs took, for one unit
 GREEDY_BODY = 16
 
 
@@ -178,15 +180,34 @@ def exhaustive(
 
 def bodies_of(literals: Bools, target: Bools, *, inputs: int) -> Bodies:
     """The best of all sets of literals for each N and M. Raises BadOption for more than 20."""
-    if literals.shape[1] > MOST_EXHAUSTIVE:
+    check_exhaustive(literals.shape[1], "this target")
+    return errors_of_bodies(literals, target, inputs=inputs)
+
+
+def check_exhaustive(inputs: int, unit: str) -> None:
+    """Refuse more inputs than every set of can be tried. Raises BadOption.
+
+    With n inputs the work is n² 2^n whatever the images are, so that it needs no limit of time.
+    """
+    if inputs > MOST_EXHAUSTIVE:
+        growth = (inputs / MOST_EXHAUSTIVE) ** 2 * 2.0 ** min(inputs - MOST_EXHAUSTIVE, 900)
         raise BadOption(
             f"the order exhaustive tries every set of inputs, which is for at most "
-            f"{MOST_EXHAUSTIVE} of them, and {literals.shape[1]} tell something of this target; "
-            "use the order greedy or weight",
+            f"{MOST_EXHAUSTIVE} of them, and {unit} has {inputs}: {_duration(_SECONDS * growth)} a "
+            "unit; use the order greedy or weight",
             option="order",
-            inputs=literals.shape[1],
+            inputs=inputs,
         )
-    return errors_of_bodies(literals, target, inputs=inputs)
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("years", 31_557_600), ("days", 86_400), ("hours", 3_600), ("min", 60)):
+        if seconds >= size:
+            count = seconds / size
+            return (
+                f"some {count:.0f} {unit}" if count < 1e6 else f"10^{math.log10(count):.0f} {unit}"
+            )
+    return f"some {seconds:.0f} s"
 
 
 def check_beta(beta: float) -> None:
