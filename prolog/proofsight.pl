@@ -57,7 +57,6 @@
 :- det(knowledge_base/1).
 :- det(load_image/2).
 :- det(load_image/3).
-:- det(why/1).
 :- det(rules/0).
 :- det(rules/1).
 :- det(proof/2).
@@ -263,15 +262,40 @@ reached(flip(_, _, To, Changes, Verified, _, _, _), Class) :-
     ;   Class = none()
     ).
 
-%!  why(:Goal) is det.
+%!  why(:Goal) is nondet.
 %
 %   Prints a proof of Goal or, where there is none, its refutation.  Goal is
 %   a question over the knowledge base: its words, the predicates of
-%   `user.pl` and pure built-ins.
+%   `user.pl` and pure built-ins.  An image stands for its decision, and an
+%   unbound Goal for each of the images.
 
 why(_:Goal) :-
+    var(Goal),
+    !,
+    why(Goal, _).
+why(_:Name) :-
+    atomic(Name),
     the_current(KB),
-    explain(KB, Goal, why, []).
+    atom_string(Image, Name),
+    image(KB, Image),
+    !,
+    why(Image, _).
+why(_:Goal) :-
+    the_current(KB),
+    catch(explain(KB, Goal, why, []),
+          error(proofsight('issue.undeclared_predicate', _), _),
+          unknown(KB, Goal)).
+
+%   A name may be meant for an image; what else is unknown is told as before.
+
+unknown(KB, Name) :-
+    atom(Name),
+    !,
+    findall(Known, image(KB, Known), Images),
+    format(atom(Text), '~q', [Name]),
+    failed('repl.no_question', [name=Text, nearest=near(Name, Images)]).
+unknown(KB, Goal) :-
+    question(KB, Goal).
 
 known(Image, KB) :-
     the_current(KB),

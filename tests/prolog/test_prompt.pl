@@ -102,6 +102,26 @@ test('why not of another class is its refutation', First == "Free Way was not de
     loaded,
     prints(why_not(seven, 'Free Way'), Text),
     split_string(Text, "\n", "", [First|_]).
+test('why of an image alone is why of its decision', [Same, Typed] == [Text, Text]) :-
+    loaded,
+    prints(why(seven, _), Text),
+    prints(why(seven), Same),
+    prints(why("seven"), Typed).
+test('why of nothing in particular takes each image in turn', Images == [eight, seven]) :-
+    loaded,
+    seven(Text),
+    with_picture('eight.png', Text, load(_)),
+    with_output_to(string(_), findall(Image, why(Image), Found)),
+    sort(Found, Images).
+test('why of what is neither an image nor a goal is told, with images of such a name',
+     Message == "sevn is neither an image that is loaded nor a predicate of user.pl; nearest: seven; ask why(Image), why(Image, Class), or why of a goal such as active(Image, Proposition)") :-
+    loaded,
+    catch(why(sevn), error(proofsight(Key, Slots), _), true),
+    proofsight_messages:text(Key, Slots, Message).
+test('why of an unknown goal tells the vocabulary',
+     error(proofsight('issue.undeclared_predicate', _))) :-
+    loaded,
+    why(vehicel(_)).
 test('why takes goals', First == "vehicle(seven) holds by user.pl:4") :-
     loaded,
     prints(why(vehicle(seven)), Text),
