@@ -108,7 +108,7 @@ def test_an_image_is_entered_as_its_facts_are(client: Client, seen: list[Facts])
     }
     # one image alone is summed in another order than a batch
     assert dict(facts.measured)["conv3_c0"] == pytest.approx(seen[0]["conv3_c0"], rel=1e-4)
-    (streamed,) = client.facts_stream([image], KB, entry="conv2")
+    (streamed,) = client.facts_stream([image], KB, entry="features.3")  # the path of conv2
     assert streamed == facts
     of_image = client.why(image, KB, entry="conv2", with_facts=True)
     assert of_image.to_dict() == client.why(facts, entry="conv2", with_facts=True).to_dict()
@@ -144,7 +144,11 @@ def test_what_is_measured_can_be_asked_and_never_decides(client: Client, seen: l
     [
         ("conv9", UnknownLayer, "no layer named 'conv9'; nearest: conv3, conv2"),
         ("conv1", UnknownLayer, "no layer named 'conv1'"),
-        ("features.7", UnknownLayer, "no layer named"),
+        (
+            "features.77",
+            UnknownLayer,
+            "no layer named 'features.77'; nearest: features.7, features.3",
+        ),
     ],
 )
 def test_a_layer_that_the_program_does_not_read_is_refused_everywhere(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proofsight_server.errors import BadOption, BadRevision, BadTensor
+from proofsight_server.errors import BadOption, BadRevision, BadTensor, UnknownLayer
 from proofsight_server.symbols.check import check_quantiser
 from proofsight_server.symbols.feature import Cell, Feature, Floats, Ints, Layer, Proposition
 from proofsight_server.symbols.quantisation import Quantisation, proposition_names
@@ -237,3 +237,25 @@ def test_a_quantiser_that_breaks_promises_is_told_which() -> None:
         assert promise in str(error.value)
     assert "fit returns the estimator" in str(error.value)
     assert "names are unique" not in str(error.value)
+
+
+def test_a_layer_goes_by_its_atom_or_path_and_the_nearest_of_both_are_told() -> None:
+    layers = (
+        Layer("conv2", "features.3", "conv", 8, "features.5"),
+        Layer("conv3", "features.7", "conv", 8, "features.9"),
+        Layer("fc1", "head", "linear", 8, "head"),
+    )
+    known = Quantisation(
+        layers,
+        tuple(
+            Proposition(f"{atom}_c0", atom, Feature(atom, 0), 0.5) for atom in ("conv2", "conv3")
+        ),
+    )
+    for name in ("conv3", "features.7"):
+        assert known.layer_of(name) == "conv3"
+    with pytest.raises(UnknownLayer, match=r"nearest: features\.7, features\.3"):
+        known.layer_of("features.77")
+    with pytest.raises(UnknownLayer, match="nearest: conv2, conv3"):
+        known.layer_of("convv2")
+    with pytest.raises(UnknownLayer, match="no layer named 'fc1'"):
+        known.layer_of("fc1")  # nothing reads it

@@ -68,8 +68,8 @@ def why(
     with_regions
         Whether evidence says where in the image a value comes from.
     entry
-        The layer, by its atom, at which the network ends and the program begins: what lies above
-        it is derived by rules. Empty: every layer that has values is observed.
+        The layer, by its atom or path, at which the network ends and the program begins: what lies
+        above it is derived by rules. Empty: every layer that has values is observed.
     whole
         Whether the refutation of a class has all its rules and points. Else it has those that come
         nearest to deciding, and `Node.left_out` says how many more there are.

@@ -48,7 +48,9 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _add_plugins(commands: argparse._SubParsersAction, wanted: str | None) -> None:  # type: ignore[type-arg]
+def _add_plugins(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], wanted: str | None
+) -> None:
     from proofsight.cli.plugins import plugins
 
     found = plugins()
@@ -143,8 +145,8 @@ def _entry(parser: argparse.ArgumentParser) -> None:
         "--entry",
         metavar="L",
         default="",
-        help="the layer, by its atom, at which the network ends and the program begins; rules "
-        "derive what lies above it (default: every layer is observed)",
+        help="the layer, by its atom or path, at which the network ends and the program begins; "
+        "rules derive what lies above it (default: every layer is observed)",
     )
 
 

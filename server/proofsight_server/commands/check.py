@@ -13,6 +13,7 @@ from proofsight_server.commands.outcome import REFUSED, outcome, print_json
 if TYPE_CHECKING:
     from proofsight_server.errors import Issue
     from proofsight_server.knowledge.reading import ProgramSource
+    from proofsight_server.symbols.quantisation import Quantisation
 
 SHOWN = 20  # findings of one kind; a network of 1,000 classes has 970 that no rule reaches
 
@@ -41,7 +42,9 @@ def _check(args: argparse.Namespace) -> int:
     directory = parse_name(args.revision).directory()
     source, edited = check_revision(directory)
     if args.entry is not None and not source.errors:
-        observed_at(args.entry, source.program, _by_layer(source))
+        quantisation = _quantisation(source)
+        entry = quantisation.layer_of(args.entry)
+        observed_at(entry, source.program, quantisation.by_layer)
     name = f"{directory.parent.name}/{directory.name}"
     issues = sorted(source.issues, key=lambda i: (i.severity != "error", i.file, i.line, i.column))
     if args.json:
@@ -66,10 +69,10 @@ def _check(args: argparse.Namespace) -> int:
     return REFUSED if source.errors else 0
 
 
-def _by_layer(source: ProgramSource) -> dict[str, tuple[str, ...]]:
+def _quantisation(source: ProgramSource) -> Quantisation:
     from proofsight_server.symbols.quantisation import Quantisation
 
-    return Quantisation(source.layers, source.propositions).by_layer
+    return Quantisation(source.layers, source.propositions)
 
 
 def finding_lines(issues: Sequence[Issue]) -> Iterator[str]:

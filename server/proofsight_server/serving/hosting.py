@@ -195,15 +195,18 @@ class Host:
     def observed(self, entry: str) -> Bools:
         """Which propositions are observed, (p,), where the program is entered at that layer.
 
-        Raises UnknownLayer, and BadOption where nothing decides what lies above it.
+        The layer is named by its atom or path. Raises UnknownLayer, and BadOption where nothing
+        decides what lies above it.
         """
-        layers = self.revision.quantisation.by_layer
-        names = set(observed_at(entry, self.revision.program, layers))
+        quantisation = self.revision.quantisation
+        atom = quantisation.layer_of(entry)
+        names = set(observed_at(atom, self.revision.program, quantisation.by_layer))
         return np.array([name in names for name in self.propositions], dtype=np.bool_)
 
-    def of_layer(self, atom: str) -> tuple[str, ...]:
-        """The observable propositions of a layer."""
-        return self.revision.quantisation.by_layer.get(atom, ())
+    def of_layer(self, name: str) -> tuple[str, ...]:
+        """The observable propositions of a layer, named by its atom or path."""
+        quantisation = self.revision.quantisation
+        return quantisation.by_layer[quantisation.layer_of(name)]
 
     def partly(self, values: Floats) -> str | None:
         """A proposition that has no value in `values` (p,) though its layer is observed."""

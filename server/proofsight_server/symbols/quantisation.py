@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from proofsight_server.errors import BadOption, BadRevision, BadTensor
+from proofsight_server.errors import BadOption, BadRevision, BadTensor, UnknownLayer
 from proofsight_server.symbols.feature import (
     REDUCTIONS,
     Bools,
@@ -66,6 +66,21 @@ class Quantisation:
             layer.atom: tuple(p.name for p in self.observable if p.layer == layer.atom)
             for layer in self.layers
         }
+
+    def layer_of(self, name: str) -> str:
+        """The atom of a layer that propositions read, named by its atom or by its path.
+
+        Raises
+        ------
+        UnknownLayer
+            There is none; the nearest of both are given.
+        """
+        read = {proposition.layer for proposition in self.observable}
+        known = {layer.module: layer.atom for layer in self.layers if layer.atom in read}
+        known |= {atom: atom for atom in known.values()}
+        if name not in known:
+            raise UnknownLayer(name, known)
+        return known[name]
 
     @property
     def thresholds(self) -> Floats:
