@@ -1,5 +1,6 @@
 :- module(proofsight_flip,
-          [ flip/4                      % +About, +Target, +Limits, -Flip
+          [ flip/4,                     % +About, +Target, +Limits, -Flip
+            unsearched/4                % +About, +Target, +Why, -Flip
           ]).
 :- use_module(library(apply), [maplist/2]).
 :- use_module(library(lists), [member/2]).
@@ -10,6 +11,7 @@
 :- use_module(truth, [decided/2, winning/2]).
 
 :- det(flip/4).
+:- det(unsearched/4).
 
 /** <module> The fewest propositions whose change alters the decision
 
@@ -60,6 +62,18 @@ flip(About, Target, Limits, Flip) :-
         told(Outcome, Count, Status, Bound, CutShort),
         verified(Changes, Target, From, To, Verified),
         Flip = flip(Status, From, To, Changes, Verified, Bound, CutShort, Steps)
+    ).
+
+%!  unsearched(+About, +Target, +Why, -Flip) is det.
+%
+%   Flip is as of flip/4 where a limit, Why, ended it before any search.
+
+unsearched(About, Target, Why, Flip) :-
+    decided(About, From),
+    (   Target = class(Class),
+        winning(From, Class)
+    ->  Flip = flip('FOUND', From, From, [], true, 0, '', 0)
+    ;   Flip = flip('CUT_SHORT', From, From, [], false, 1, Why, 0)
     ).
 
 %   What preparing the search has left of its limits.

@@ -11,7 +11,7 @@
 :- use_module(check, [errors/2, issue_object/2]).
 :- use_module(encoding, [nodes_json/3]).
 :- use_module(facts, [carry/4, carry_measured/3]).
-:- use_module(flip, [flip/4]).
+:- use_module(flip, [flip/4, unsearched/4]).
 :- use_module(flip_answer, [flip_json/4]).
 :- use_module(json, [json_string/2, json_text/2]).
 :- use_module(limits, [bounded/3]).
@@ -177,12 +177,20 @@ winner_json(none, _, ClassJson, RuleJson, ByDefault) =>
 %
 %   The fewest propositions whose change makes the decision as Target says:
 %   `other`, or class(Name).  For the answer see flip_json/4.  Limits are
-%   as in flip/4; it ends by itself before them, unless they are very low.
+%   as in flip/4; it ends by itself before them.  Where they are too low for
+%   it to begin, the answer is cut short like any other, at an allowance of
+%   its own.
 
 service_flip(KB, Facts, Target, Limits, Answer) :-
-    answered(flipped(KB, Facts, Target, Limits), Limits, Answer).
+    outcome(flipped(KB, Facts, Target, flip(Limits)), Limits, Text, Outcome),
+    (   Outcome = refused(Reason, _, _),
+        memberchk(Reason-Why, ['INFERENCE_LIMIT'-inferences, 'TIME_LIMIT'-seconds])
+    ->  answered(flipped(KB, Facts, Target, unsearched(Why)),
+                 [inferences(1_000_000), seconds(0.25)|Limits], Answer)
+    ;   told(Outcome, Text, Answer)
+    ).
 
-flipped(KB, Facts, Target0, Limits, Answer) :-
+flipped(KB, Facts, Target0, How, Answer) :-
     statistics(inferences, Before),
     carried(KB, Facts),
     arg(1, Facts, Image),
@@ -193,11 +201,16 @@ flipped(KB, Facts, Target0, Limits, Answer) :-
         Target = class(Class)
     ;   Target = other()
     ),
-    flip(About, Target, Limits, Flip),
+    flip_by(How, About, Target, Flip),
     flip_json(KB, Target, Flip, Members),
     statistics(inferences, After),
     Inferences is After - Before,
     json_text(object([inferences-Inferences|Members]), Answer).
+
+flip_by(flip(Limits), About, Target, Flip) =>
+    flip(About, Target, Limits, Flip).
+flip_by(unsearched(Why), About, Target, Flip) =>
+    unsearched(About, Target, Why, Flip).
 
 %!  service_query(+KB, +Facts, +Text, +Limits, :Emit, -Answer:string) is det.
 %
@@ -294,12 +307,18 @@ written(Value, Options, Text) :-
 :- meta_predicate answered(1, +, -).
 
 answered(Goal, Limits, Answer) :-
-    findall(Text-Outcome, bounded(call(Goal, Text), Limits, Outcome), [Found]),
-    Found = Text-Outcome,
-    (   Outcome = refused(Reason, Message, Metadata)
-    ->  error_json(Reason, Message, Metadata, [], Answer)
-    ;   Answer = Text
-    ).
+    outcome(Goal, Limits, Text, Outcome),
+    told(Outcome, Text, Answer).
+
+:- meta_predicate outcome(1, +, -, -).
+
+outcome(Goal, Limits, Text, Outcome) :-
+    findall(Text0-Outcome0, bounded(call(Goal, Text0), Limits, Outcome0), [Text-Outcome]).
+
+told(refused(Reason, Message, Metadata), _, Answer) =>
+    error_json(Reason, Message, Metadata, [], Answer).
+told(_, Text, Answer) =>
+    Answer = Text.
 
 error_json(Reason, Message, Metadata, More, Answer) :-
     findall(Key-Text,

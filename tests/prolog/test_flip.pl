@@ -1,12 +1,15 @@
 :- use_module(library(plunit)).
 :- use_module(library(aggregate), [aggregate_all/3]).
 :- use_module(library(apply), [exclude/3]).
-:- use_module(library(lists), [member/2, nth0/3, nth1/3]).
+:- use_module(library(http/json), [atom_json_dict/3]).
+:- use_module(library(lists), [last/2, member/2, nth0/3, nth1/3]).
 :- use_module('../../prolog/proofsight/check').
 :- use_module('../../prolog/proofsight/facts').
 :- use_module('../../prolog/proofsight/flip').
 :- use_module('../../prolog/proofsight/revision').
+:- use_module('../../prolog/proofsight/service').
 :- use_module('../../prolog/proofsight/truth').
+:- use_module(asked).
 :- use_module(random_program).
 :- use_module(written_revision).
 
@@ -73,6 +76,32 @@ cut_short(KB, Program, Target, Inferences, Cut) :-
             class_of(To, Decided)
         )
     ).
+
+test('whatever its limit, a search has an answer, and one that more time only betters') :-
+    scores(KB),
+    street_facts(plain, facts(Image, Values, _)),
+    findall(Status-Bound,
+            ( member(Limit, [inferences(1), inferences(100), inferences(400), inferences(1_000),
+                             inferences(3_000), seconds(0.0), inferences(1_000_000)]),
+              service_flip(KB, facts(Image, Values, []), other, [Limit], Json),
+              atom_string(Atom, Json),
+              atom_json_dict(Atom, Answer, []),
+              _{status: Status, lower_bound: Bound} :< Answer
+            ),
+            Answers),
+    length(Answers, 7),
+    last(Answers, "FOUND"-Least),
+    forall(member(Status-Bound, Answers),
+           ( Status == "CUT_SHORT" -> Bound =< Least ; Status-Bound == "FOUND"-Least )),
+    memberchk("CUT_SHORT"-1, Answers).
+test('a class that was decided needs no change, however little time there is') :-
+    scores(KB),
+    street_facts(plain, Facts),
+    explained(KB, Facts, decision, Decided),
+    service_flip(KB, Facts, class(Decided.decision), [inferences(1)], Json),
+    atom_string(Atom, Json),
+    atom_json_dict(Atom, Answer, []),
+    [Answer.status, Answer.changes] == ["FOUND", []].
 
 loaded(KB, Directory) :-
     load_revision(Directory, KB, _, Issues),

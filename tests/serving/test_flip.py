@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from proofsight import AsyncClient, Client, Facts, Flip, FlipStatus
-from proofsight.errors import BadFacts, InferenceLimit, UnknownClass
+from proofsight.errors import BadFacts, UnknownClass
 from proofsight_server.vision.dataset import open_dataset
 
 from .conftest import ServerThread
@@ -82,8 +82,12 @@ def test_facts_that_do_not_fit_are_refused(served: ServerThread, subjects: list[
             )
 
 
-def test_a_limit_too_low_for_any_search_is_an_error(
+def test_a_limit_too_low_for_any_search_cuts_it_short(
     served: ServerThread, subjects: list[Facts]
 ) -> None:
-    with Client(served.address) as client, pytest.raises(InferenceLimit, match="10 inferences"):
-        client.flip(subjects[0], max_inferences=10)
+    with Client(served.address) as client:
+        flip = client.flip(subjects[0], max_inferences=10)
+        assert (flip.status.name, flip.cut_short) == ("CUT_SHORT", "inferences")
+        assert (flip.changes, flip.lower_bound, flip.verified) == ((), 1, False)
+        own = client.flip(subjects[0], class_name=flip.decision.class_name, max_inferences=10)
+        assert (own.status.name, own.lower_bound) == ("FOUND", 0)
