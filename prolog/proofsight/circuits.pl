@@ -79,14 +79,14 @@ carries(KB, C, L, O, M, J) :-
 reaches(KB, C, S, I, L, O) :-
     known(KB, C),
     (   ground(L-O)
-    ->  beneath(KB, C, L-O, none, Found),
+    ->  reached(below, KB, C, L-O, none, Found),
         in(S-I, Found)
     ;   ground(S-I)
-    ->  above(KB, C, S-I, none, Found),
+    ->  reached(above, KB, C, S-I, none, Found),
         in(L-O, Found)
     ;   channels(KB, C, All),
         member(L-O, All),
-        beneath(KB, C, L-O, none, Found),
+        reached(below, KB, C, L-O, none, Found),
         in(S-I, Found)
     ).
 
@@ -112,7 +112,7 @@ channels(KB, C, Channels) :-
 ancestors(KB, C, L, O, Channels) :-
     must_be(ground, L-O),
     known(KB, C),
-    beneath(KB, C, L-O, none, Found),
+    reached(below, KB, C, L-O, none, Found),
     assoc_to_keys(Found, Channels).
 
 %!  descendants(+KB, ?Circuit, +Source, +I, -Channels) is nondet.
@@ -122,33 +122,28 @@ ancestors(KB, C, L, O, Channels) :-
 descendants(KB, C, S, I, Channels) :-
     must_be(ground, S-I),
     known(KB, C),
-    above(KB, C, S-I, none, Found),
+    reached(above, KB, C, S-I, none, Found),
     assoc_to_keys(Found, Channels).
 
-%   beneath(+KB, +C, +Node, +Without, -Found): the nodes from which a path
-%   leads to Node, none of them Without; above/5 those to which one leads.
+%   reached(+Way, +KB, +C, +Node, +Without, -Found): the nodes from which a
+%   path leads to Node (Way is below), or to which one leads (above), none of
+%   them Without.
 
-beneath(KB, C, Node, Without, Found) :-
+reached(Way, KB, C, Node, Without, Found) :-
     empty_assoc(None),
-    beneath_all([Node], KB, C, Without, None, Found).
+    reached_all([Node], Way, KB, C, Without, None, Found).
 
-beneath_all([], _, _, _, Found0, Found) =>
+reached_all([], _, _, _, _, Found0, Found) =>
     Found = Found0.
-beneath_all([L-O|Nodes], KB, C, Without, Found0, Found) =>
-    findall(S-I, ( edge(KB, C, S, I, L, O), S-I \== Without ), Sources),
-    unseen(Sources, Found0, Found1, Nodes, Nodes1),
-    beneath_all(Nodes1, KB, C, Without, Found1, Found).
+reached_all([Node|Nodes], Way, KB, C, Without, Found0, Found) =>
+    findall(Next, ( next(Way, KB, C, Node, Next), Next \== Without ), All),
+    unseen(All, Found0, Found1, Nodes, Nodes1),
+    reached_all(Nodes1, Way, KB, C, Without, Found1, Found).
 
-above(KB, C, Node, Without, Found) :-
-    empty_assoc(None),
-    above_all([Node], KB, C, Without, None, Found).
-
-above_all([], _, _, _, Found0, Found) =>
-    Found = Found0.
-above_all([S-I|Nodes], KB, C, Without, Found0, Found) =>
-    findall(L-O, ( edge(KB, C, S, I, L, O), L-O \== Without ), Readers),
-    unseen(Readers, Found0, Found1, Nodes, Nodes1),
-    above_all(Nodes1, KB, C, Without, Found1, Found).
+next(below, KB, C, L-O, S-I) :-
+    edge(KB, C, S, I, L, O).
+next(above, KB, C, S-I, L-O) :-
+    edge(KB, C, S, I, L, O).
 
 unseen([], Found0, Found, Nodes0, Nodes) =>
     Found = Found0,
@@ -257,7 +252,7 @@ positive(Negative, Strength) =>
 avoids(KB, C, L, O, Without) :-
     must_be(ground, [L, O, Without]),
     known(KB, C),
-    beneath(KB, C, L-O, Without, Found),
+    reached(below, KB, C, L-O, Without, Found),
     assoc_to_keys(Found, Nodes),
     memberchk(image-_, Nodes).
 
@@ -290,11 +285,11 @@ on_paths(KB, C, Target, Without, paths(Forward, Backward)) :-
             ( edge(KB, C, image, I, _, _), image-I \== Without ),
             Inputs),
     unseen(Inputs, None, Forward0, [], Nodes),
-    above_all(Nodes, KB, C, Without, Forward0, Forward),
+    reached_all(Nodes, above, KB, C, Without, Forward0, Forward),
     unseen([Target], None, Backward0, [], [Start]),
     (   Target == Without
     ->  Backward = None
-    ;   beneath_all([Start], KB, C, Without, Backward0, Backward)
+    ;   reached_all([Start], below, KB, C, Without, Backward0, Backward)
     ).
 
 %!  bottleneck(+KB, ?Circuit, ?LayerChannel) is nondet.
