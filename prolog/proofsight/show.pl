@@ -65,7 +65,7 @@ tree(Number, Nodes, Seen, CutShort, First, Others, Lines, Tail) :-
         ),
         atomics_to_string([First, Text, Label, Again], Line),
         Lines = [Line|Lines1],
-        trees(Beneath, Nodes, Seen, CutShort, Others, Lines1, Tail)
+        trees(Beneath, Kind, Nodes, Seen, CutShort, Others, Lines1, Tail)
     ).
 
 %   Of a class that holds and was not decided, rival(Class) says which was.
@@ -90,19 +90,36 @@ beneath(Children, Kind, Details, Beneath) :-
     ;   Beneath = Children
     ).
 
-trees([], _, _, _, _, Lines, Tail) =>
+trees([], _, _, _, _, _, Lines, Tail) =>
     Lines = Tail.
-trees([Child|Children], Nodes, Seen, CutShort, Before, Lines, Tail) =>
+trees([Child|Children], Kind, Nodes, Seen, CutShort, Before, Lines, Tail) =>
     (   Children == []
     ->  Branch = "└─ ",
         Stem = "   "
     ;   Branch = "├─ ",
         Stem = "│  "
     ),
-    string_concat(Before, Branch, First),
+    mark(Kind, Child, Nodes, Mark),
+    atomics_to_string([Before, Branch, Mark], First),
     string_concat(Before, Stem, Others),
     tree(Child, Nodes, Seen, CutShort, First, Others, Lines, Lines1),
-    trees(Children, Nodes, Seen, CutShort, Before, Lines1, Tail).
+    trees(Children, Kind, Nodes, Seen, CutShort, Before, Lines1, Tail).
+
+%   Whether a literal of at_least/2 is one of those that hold: `p is not active`
+%   may hold or fail.
+
+mark(at_least, Child, Nodes, Mark), integer(Child) =>
+    node_at(Child, Nodes, node(_, _, Status, _, _)),
+    (   counted(Status, Key)
+    ->  text(Key, [], Mark)
+    ;   Mark = ""
+    ).
+mark(_, _, _, Mark) =>
+    Mark = "".
+
+counted('PROVED', counted).
+counted('FACT', counted).
+counted('ABSENT', not_counted).
 
 label(Details, Label) :-
     (   memberchk(label(Text), Details)

@@ -53,7 +53,7 @@ def test_a_why_prints_the_tree(run: Run, png: Path) -> None:
         "└─ digit_7 holds by rule r12\n"
         "   ├─ conv3_c12 is active: 4.312 > 2.1  ['left wall']\n"
         "   └─ 1 of 1 hold, 1 are needed\n"
-        "      └─ conv3_c12 is active: 4.312 > 2.1  ['left wall']\n"
+        "      └─ ✓ conv3_c12 is active: 4.312 > 2.1  ['left wall']\n"
     )
     assert run("why", png, "--tree")[1] == out
 

@@ -101,6 +101,30 @@ def test_each_kind_of_goal_has_its_words(proof: Proof, line: str) -> None:
     assert proof.text() == f"{line}\n"
 
 
+def test_of_literals_that_are_counted_each_says_whether_it_holds() -> None:
+    def active(name: str, status: Status, value: float) -> Node:
+        evidence = Evidence(name, value, 0.5, value - 0.5)
+        return Node(f"active(img,{name})", Kind.ACTIVE, status, evidence=evidence)
+
+    proof = Proof(
+        (
+            Node("g", Kind.AT_LEAST, Status.PROVED, children=(1, 2, 3, 5), count=Count(2, 2, 4)),
+            active("p", Status.FACT, 1),
+            active("q", Status.ABSENT, 0.25),
+            Node(r"\+q", Kind.NOT, Status.PROVED, children=(2,)),
+            active("r", Status.FACT, 1),
+            Node(r"\+r", Kind.NOT, Status.ABSENT, children=(4,)),
+        )
+    )
+    assert proof.text().splitlines() == [
+        "2 of 4 hold, 2 are needed",
+        "├─ ✓ p is active: 1 > 0.5",
+        "├─ ✗ q is not active: 0.25 ≤ 0.5",
+        "├─ ✓ q is not active: 0.25 ≤ 0.5",
+        "└─ ✗ r is active: 1 > 0.5",
+    ]
+
+
 def test_branches_show_what_is_beneath_what() -> None:
     node = [Node(f"g{n}", Kind.BUILTIN, Status.FACT) for n in range(7)]
 

@@ -48,6 +48,8 @@ def lines(proof: Proof, language: str = "en") -> Iterator[Line]:
     # Without recursion, since proofs may be deeper than Python's stack.
     # An entry is a node to print, or one whose left-out children are to be told.
     stack = [(proof.root, "", "", False)]
+    counted = {Status.PROVED: table["counted"], Status.FACT: table["counted"]}
+    counted[Status.ABSENT] = table["not_counted"]
     while stack:
         number, branches, beneath, told = stack.pop()
         node = nodes[number]
@@ -80,7 +82,10 @@ def lines(proof: Proof, language: str = "en") -> Iterator[Line]:
             for index in range(last, -1, -1):
                 branch, below = ("└─ ", "   ") if index == last else ("├─ ", "│  ")
                 part, left = parts[index]
-                stack.append((part, beneath + branch, beneath + below, left))
+                mark = ""
+                if node.kind is Kind.AT_LEAST and not left:
+                    mark = counted.get(nodes[part].status, "")
+                stack.append((part, beneath + branch + mark, beneath + below, left))
 
 
 def heading(asked: str, holds: bool, language: str = "en") -> str:
