@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proofsight_server.circuits import ScoreOptions, parse_target, score, select, target_network
-from proofsight_server.circuits.automatic import Candidate, automatic
+from proofsight_server.circuits.automatic import Candidate, automatic, considered
 from proofsight_server.circuits.connecting import select_connected
 from proofsight_server.circuits.estimate import estimate
 from proofsight_server.circuits.evaluation import evaluate
@@ -74,9 +74,14 @@ def test_what_is_fixed_is_not_chosen() -> None:
 def test_no_collapse_is_chosen_where_some_candidate_is_none() -> None:
     network = target_network(small_network("chain", seed=1), parse_target("features.5:0"), SHAPE)
     keep = 3 / network.wiring.total()
-    best = automatic(network, pictures(3), pictures(4, 1), keep=keep)
+    best = automatic(network, pictures(3), pictures(4, 1), keep=keep, rounds=2)
     assert 0.0 in best.strengths.values()
     assert not best.mask.collapsed
+
+
+def test_force_is_tried_where_few_kernels_are_kept() -> None:
+    assert "force:kernel_mask" in considered(0.05)
+    assert set(considered(0.1)) == {"kernel_mask", "actgrad", "snip", "magnitude"}
 
 
 def test_of_equal_candidates_the_first_is_taken() -> None:

@@ -9,7 +9,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from proofsight_server.circuits import ScoreOptions, Scores, parse_target, score, target_network
+from proofsight_server.circuits import (
+    ScoreOptions,
+    Scores,
+    parse_target,
+    reductions,
+    score,
+    target_network,
+)
 from proofsight_server.circuits.scores import Doubles
 from proofsight_server.circuits.scoring import channel_scores
 from proofsight_server.errors import BadModel, BadOption, BadTarget, BadTensor
@@ -136,6 +143,17 @@ def test_batches_order_and_threads_change_nothing(precision: str) -> None:
         for criterion in DATA_DRIVEN:
             tolerance = 1e-7 if precision == "double" else 1e-3
             assert_same(run[criterion], runs[0][criterion], tolerance)
+
+
+@pytest.mark.parametrize("kind", ["chain", "grouped"])
+@pytest.mark.parametrize("cached", [1, 40, 300])
+def test_maps_in_small_pieces_add_up_to_the_same(
+    kind: str, cached: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, images = small_network(kind), pictures(2)
+    whole = score(module, images, "logit:1", "actgrad")["actgrad"]
+    monkeypatch.setattr(reductions, "_CACHED", cached)
+    assert_same(score(module, images, "logit:1", "actgrad")["actgrad"], whole, 1e-5)
 
 
 def test_scores_of_a_set_are_the_sum_of_those_of_its_images() -> None:

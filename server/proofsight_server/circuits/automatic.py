@@ -24,9 +24,11 @@ from proofsight_server.circuits.target_network import TargetNetwork
 from proofsight_server.errors import BadOption
 
 AUTO = "auto"
-# In the order of preference where two are equally faithful; each takes the one pass that they
-# share.  `force:X`, FORCE with X iterated, may be named too, at one more pass for each round.
-CRITERIA_CONSIDERED = ("kernel_mask", "actgrad", "snip", "magnitude")
+# In the order of preference where two are equally faithful: all share one pass over the images.
+ONE_PASS = ("kernel_mask", "actgrad", "snip", "magnitude")
+# `force:X` is FORCE with X iterated.  Each round is one more pass, which few kernels repay.
+ITERATED = "force:kernel_mask"
+FORCED = 0.05
 SELECTIONS: tuple[Selection, ...] = get_args(Selection)
 ABLATIONS: tuple[Ablation, ...] = get_args(Ablation)
 
@@ -66,11 +68,11 @@ def automatic(
     chosen: Tensor,
     *,
     keep: Share,
-    criteria: Sequence[str] = CRITERIA_CONSIDERED,
+    criteria: Sequence[str] | None = None,
     selections: Sequence[Selection] = SELECTIONS,
     ablations: Sequence[Ablation] = ABLATIONS,
     options: ScoreOptions | None = None,
-    rounds: int = 10,
+    rounds: int = 5,
     progress: Progress | None = None,
 ) -> Automatic:
     """Try each candidate, and take the circuit that follows its target best elsewhere.
@@ -87,7 +89,7 @@ def automatic(
         Share of N to keep.
     criteria, selections, ablations
         Candidates are all combinations.  Criteria are names, and `force:NAME` for FORCE that
-        iterates one, under each ablation.
+        iterates one, under each ablation; None: see `considered`.
     options, progress
         As in `score`; progress counts the images of all passes over `scored`.
     rounds
@@ -100,6 +102,7 @@ def automatic(
     BadTarget, BadTensor
         As `score`.
     """
+    criteria = considered(keep) if criteria is None else criteria
     plain, iterated = _parted(criteria)
     options = options or ScoreOptions()
     wanted_kernels(keep, network.wiring.total())  # refused before anything is scored
@@ -133,6 +136,11 @@ def automatic(
         strengths |= choose(circuits, chosen, batch=options.batch).strengths
     best = max(strengths, key=lambda name: strengths[name])
     return Automatic(*tried[best], strengths)
+
+
+def considered(keep: Share) -> tuple[str, ...]:
+    """The criteria that are tried: one pass, and FORCE where few kernels are kept."""
+    return (*ONE_PASS, ITERATED) if float(keep) <= FORCED else ONE_PASS
 
 
 def _named(scores: Scores, criterion: str) -> Scores:
