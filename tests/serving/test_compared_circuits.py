@@ -108,7 +108,13 @@ def test_a_comparison_is_a_value_and_its_page_is_in_the_revision(
     assert found.layers[-1].iou == 0  # the kernels of two channels
     assert [layer["layer"] for layer in found.report["layers"]] == ["conv1", "conv2"]
     (page,) = found.files
-    assert (Path(_local(server)) / page).read_text(encoding="utf-8").startswith("<!doctype html>")
+    text = (Path(_local(server)) / page).read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>")
+    # On paper no picture and no table goes over pages, and no heading stays behind.
+    paper = text.partition("@media print {")[2].partition("</style>")[0]
+    assert "max-height: " in paper
+    assert "table, tr { break-inside: avoid; }" in paper
+    assert "h2, aside > svg { break-after: avoid; }" in paper
     assert [layer.layer for layer in found.layers] == ["conv1", "conv2"]
     assert found.total.both + found.total.first == circuits[0].kernels
 

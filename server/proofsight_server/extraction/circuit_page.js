@@ -99,6 +99,7 @@
 
   function describe(channel) {
     detail.replaceChildren();
+    detail.classList.toggle("idle", !channel);
     if (!channel) {
       detail.textContent = "Point at a channel, or move there with the keyboard.";
       return;

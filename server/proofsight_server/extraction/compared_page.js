@@ -38,6 +38,7 @@
   }
 
   function describe(channel) {
+    detail.classList.toggle("idle", !channel);
     if (!channel) {
       detail.textContent = "Point at a channel, or move there with the keyboard.";
       return;
