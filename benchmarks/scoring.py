@@ -13,6 +13,7 @@ import numpy as np
 from benchmarks.figures import Figure, Row
 from benchmarks.workspace import Workspace
 from proofsight_server.interactions.baseline import Baseline
+from proofsight_server.interactions.masks import MOST_REGIONS
 from proofsight_server.interactions.regions import grid
 from proofsight_server.interactions.tables import Subject
 from proofsight_server.interactions.tabulation import Asked, tabulate
@@ -26,6 +27,7 @@ NETWORKS = (
     ("torchvision:resnet18", 32, ((2, 4), (2, 5), (3, 4))),
     ("torchvision:squeezenet1_1", 224, ((2, 4), (2, 5))),
 )
+NEVER = MOST_REGIONS + 1  # regions from which the first layer is reused
 
 
 def run(workspace: Workspace | None = None) -> list[Row]:
@@ -43,7 +45,9 @@ def _rows(model: str, side: int, grids: tuple[tuple[int, int], ...]) -> Iterator
     for rows, columns in grids:
         regions = grid((side, side), rows, columns)
         for reused in (True, False):
-            asked = Asked(Baseline("black"), class_name="class_0", shortcut=reused)
+            asked = Asked(
+                Baseline("black"), class_name="class_0", shortcut_from=0 if reused else NEVER
+            )
             begun = time.perf_counter()
             tables = tabulate([subject], regions, asked)
             seconds = time.perf_counter() - begun

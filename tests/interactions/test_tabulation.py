@@ -44,17 +44,17 @@ def slow_table(network: Network, pixels: Pixels, fill: Floats, regions: Regions)
 
 
 @pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("shortcut", [True, False])
-def test_tables_are_those_of_masked_images_one_by_one(stride: int, shortcut: bool) -> None:
+@pytest.mark.parametrize("shortcut_from", [3, 4])
+def test_tables_are_those_of_masked_images_one_by_one(stride: int, shortcut_from: int) -> None:
     network = small_network(1, stride=stride)
     pixels = picture(2)
     regions = boxes((8, 8), [(0, 0, 4, 4), (4, 0, 8, 4), (1, 4, 7, 8)])
-    asked = Asked(Baseline("black"), class_name="cat", shortcut=shortcut)
+    asked = Asked(Baseline("black"), class_name="cat", shortcut_from=shortcut_from)
     tables = tabulate([Subject("a/1", network, pixels)], regions, asked)
     slow = slow_table(network, pixels, np.zeros_like(pixels, np.float32), regions)
     assert tables.tables.dtype == np.float64
     assert np.allclose(tables.tables[0], slow, atol=1e-4)
-    assert np.isfinite(tables.shortcut[0]) == shortcut
+    assert np.isfinite(tables.shortcut[0]) == (shortcut_from <= len(regions))
 
 
 def test_masks_apply_to_pixels_before_they_are_resized_for_each_network() -> None:

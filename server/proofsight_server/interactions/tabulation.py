@@ -27,6 +27,7 @@ from proofsight_server.symbols.feature import Floats, Ints
 Progress = Callable[[str, int, int], None]
 
 DEFAULT_MOST = 12
+_SHORTCUT_FROM = 9
 _BATCH = 128
 _TIMED = 16
 _CHECKED = 6
@@ -44,8 +45,9 @@ class Asked:
         The class to explain; None: the top class of the first network.
     most
         Regions are refused above it, at most 16; each doubles the work.
-    shortcut
-        Whether the first layer may be computed once per region where that is exact.
+    shortcut_from
+        Regions from which the first layer is computed once per region where that is exact: for
+        fewer masks, finding out takes as long as it saves.
     seed
         Of drawn noise and of the masks that are checked.
     """
@@ -54,7 +56,7 @@ class Asked:
     score: Score = field(default_factory=Score)
     class_name: str | None = None
     most: int = DEFAULT_MOST
-    shortcut: bool = True
+    shortcut_from: int = _SHORTCUT_FROM
     seed: int = 0
 
 
@@ -152,7 +154,8 @@ def _scored(
     deviation = math.nan
     count = len(images) * len(total)
     for number, image in enumerate(images):
-        short = first_layer(image, rng) if asked.shortcut else None
+        worth = len(image.regions) >= asked.shortcut_from
+        short = first_layer(image, rng) if worth else None
         path = "first layer" if short else "plain"
         done = number * len(total)
         logits = _logits(
