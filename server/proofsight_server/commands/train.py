@@ -115,14 +115,14 @@ def _train(args: argparse.Namespace) -> int:
     for name, accuracy in accuracies.items():
         print(f"{name} accuracy {accuracy:.4f}")
     if report.elite is not None:
-        _print_elite(report.elite)
+        print_elite(report.elite)
         for warning in report.elite.warnings:
             print(f"warning: {warning}")
     print(f"{args.out} written after {report.seconds:.1f} s")
     return 0
 
 
-def _print_elite(report: EliteReport) -> None:
+def print_elite(report: EliteReport) -> None:
     """Print what the penalty did, and what the same figures are without it."""
     states = {"before": report.before}
     if report.control is not None:
