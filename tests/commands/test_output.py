@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
 
 from proofsight_server.commands import progress as progress_module
-from proofsight_server.commands.check import finding_lines
+from proofsight_server.commands.findings import finding_lines
 from proofsight_server.commands.outcome import outcome
 from proofsight_server.commands.progress import shown
 from proofsight_server.commands.table import print_table, share
@@ -104,3 +105,37 @@ def test_of_many_findings_of_one_kind_the_first_are_shown() -> None:
     assert shown_lines[0] == "rules.pl:1:1: error: no directives"
     assert shown_lines[-1] == "… and 5 more of this warning (unreachable_class); --json lists all"
     assert len(list(finding_lines(many[:20]))) == 20
+
+
+def test_what_was_found_in_many_places_is_told_at_the_first() -> None:
+    def renamed(line: int, name: str = "conv3_c7") -> Issue:
+        message = f"no proposition named {name}"
+        return Issue("error", "undeclared_proposition", "rules.pl", line, 5, message)
+
+    many = [renamed(line) for line in range(10, 40)]
+    assert list(finding_lines([*many, renamed(50, "conv3_c8")])) == [
+        "rules.pl:10:5: error: no proposition named conv3_c7 "
+        "(29 more like this, in lines 11, 12, 13, …; --json lists all)",
+        "rules.pl:50:5: error: no proposition named conv3_c8",
+    ]
+    assert list(finding_lines(many[:4])) == [
+        "rules.pl:10:5: error: no proposition named conv3_c7 (3 more like this, in lines 11, 12, 13)"
+    ]
+    assert list(finding_lines([many[0], many[0]])) == [
+        "rules.pl:10:5: error: no proposition named conv3_c7 (1 more like this, in line 10)"
+    ]
+
+
+def test_a_program_that_is_refused_has_all_its_findings_in_json(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    issues = [Issue("error", "unknown_rule", "rules.pl", n, 1, "no rule r9") for n in (3, 7)]
+
+    def body() -> int:
+        raise BadProgram("two errors", issues)
+
+    assert outcome(body, json=True) == 1
+    told = capsys.readouterr()
+    assert told.err == "proofsight: error: rules.pl:3:1: no rule r9 (1 more like this, in line 7)\n"
+    found = json.loads(told.out)["error"]["issues"]
+    assert [issue["line"] for issue in found] == [3, 7]

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from proofsight_server.commands.arguments import add_json
+from proofsight_server.commands.findings import finding_lines
 from proofsight_server.commands.outcome import REFUSED, outcome, print_json
 
 if TYPE_CHECKING:
     from proofsight_server.errors import Issue
     from proofsight_server.knowledge.reading import ProgramSource
     from proofsight_server.symbols.quantisation import Quantisation
-
-SHOWN = 20  # findings of one kind; a network of 1,000 classes has 970 that no rule reaches
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,17 +72,6 @@ def _quantisation(source: ProgramSource) -> Quantisation:
     from proofsight_server.symbols.quantisation import Quantisation
 
     return Quantisation(source.layers, source.propositions)
-
-
-def finding_lines(issues: Sequence[Issue]) -> Iterator[str]:
-    """A line per finding; of many of one kind the first, and how many more there are."""
-    kinds: dict[tuple[str, str], list[Issue]] = {}
-    for issue in issues:
-        kinds.setdefault((issue.severity, issue.code), []).append(issue)
-    for (severity, code), alike in kinds.items():
-        yield from map(str, alike[:SHOWN])
-        if len(alike) > SHOWN:
-            yield f"… and {len(alike) - SHOWN} more of this {severity} ({code}); --json lists all"
 
 
 def _counted(issues: Sequence[Issue]) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json as json_text
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from proofsight_server.commands.findings import finding_lines
 
 if TYPE_CHECKING:
     from proofsight_server.errors import Issue
@@ -17,9 +20,9 @@ INTERRUPTED = 130
 def outcome(body: Callable[[], int], *, json: bool = False) -> int:
     """Run a command's body and answer its exit code; errors are told, never traced.
 
-    A refused program gets one line per finding; Ctrl-C is 130.  With `json`, an error is also
-    the one document on standard output.  A defect of ours, and a library that is not
-    installed, are left to the caller.
+    A refused program gets a line per finding, see `finding_lines`; Ctrl-C is 130.  With `json`,
+    an error is also the one document on standard output.  A defect of ours, and a library that
+    is not installed, are left to the caller.
     """
     try:
         return body()
@@ -50,7 +53,7 @@ def _lines(error: Exception) -> list[str]:
     from proofsight_server.errors import BadProgram, ProofsightError
 
     if isinstance(error, BadProgram) and error.issues:
-        return [_placed(issue) for issue in error.issues]
+        return list(finding_lines(error.issues, _placed))
     if isinstance(error, ProofsightError | proofsight.errors.ProofsightError):
         return [error.message]
     if isinstance(error, OSError):
@@ -65,8 +68,10 @@ def _placed(issue: Issue) -> str:
 
 
 def _document(error: Exception) -> dict[str, object]:
+    issues = [asdict(issue) for issue in getattr(error, "issues", ())]
     return {
         "reason": getattr(error, "reason", "SYSTEM"),
         "message": getattr(error, "message", str(error)),
         "metadata": getattr(error, "metadata", {}),
+        **({"issues": issues} if issues else {}),
     }
