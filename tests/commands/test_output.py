@@ -119,7 +119,8 @@ def test_what_was_found_in_many_places_is_told_at_the_first() -> None:
         "rules.pl:50:5: error: no proposition named conv3_c8",
     ]
     assert list(finding_lines(many[:4])) == [
-        "rules.pl:10:5: error: no proposition named conv3_c7 (3 more like this, in lines 11, 12, 13)"
+        "rules.pl:10:5: error: no proposition named conv3_c7 "
+        "(3 more like this, in lines 11, 12, 13)"
     ]
     assert list(finding_lines([many[0], many[0]])) == [
         "rules.pl:10:5: error: no proposition named conv3_c7 (1 more like this, in line 10)"
