@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -41,7 +41,7 @@ from proofsight_server.vision.layers import LayerInfo
 from proofsight_server.vision.network import load_network
 
 DRAWS = 3
-ORDERS: tuple[int | str, ...] = (2, 3, 4, 5, "auto")
+ORDERS: tuple[int | Literal["auto"], ...] = (2, 3, 4, 5, "auto")
 KINDS = {"soft": "logistic16", "saturated": "logistic16_saturated"}
 FITTED = 10_000
 TERMS = 200
@@ -131,9 +131,9 @@ def _subject(uri: str, weights: Path, factory: str, layers: tuple[str, ...]) -> 
     return _Kept(network, dataset, explained(network, layers), 0, 256, Watch())
 
 
-def _reading(name: str, subject: Subject, order: int | str, limited: bool) -> Row:
+def _reading(name: str, subject: Subject, order: int | Literal["auto"], limited: bool) -> Row:
     learner = Approximation(
-        order=order,  # type: ignore[arg-type]  # whole numbers and `auto`
+        order=order,
         max_terms=TERMS,
         time_limit=SECONDS,
         limit_data=limited,

@@ -18,7 +18,7 @@ class _Handler(grpc.GenericRpcHandler):
 
         self._method: Any = grpc.unary_unary_rpc_method_handler(echo)
 
-    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:  # type: ignore[type-arg]
+    def service(self, details: grpc.HandlerCallDetails) -> Any:
         return self._method if details.method == METHOD else None
 
 

@@ -11,14 +11,13 @@ from proofsight.errors import ProofsightError
 from proofsight.names import short
 
 
+@dataclass(frozen=True, slots=True)
 class _Value:
     """A value that knows its JSON form."""
 
-    __slots__ = ()
-
     def to_dict(self) -> dict[str, Any]:
         """JSON ready."""
-        return asdict(self)  # type: ignore[call-overload, no-any-return]
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

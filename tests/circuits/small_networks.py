@@ -29,7 +29,8 @@ class Chain(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.features(x))
-        return self.head(torch.flatten(x, 1))  # type: ignore[no-any-return]
+        out: Tensor = self.head(torch.flatten(x, 1))
+        return out
 
 
 class Normed(nn.Module):
@@ -49,7 +50,8 @@ class Normed(nn.Module):
         x = torch.relu(self.bn1(self.conv1(x)))
         x = F.max_pool2d(F.relu(self.bn2(self.conv2(x)), inplace=True), 2, padding=1)
         x = torch.sigmoid(self.conv3(self.drop(x)))
-        return self.fc(x.mean((2, 3)))  # type: ignore[no-any-return]
+        out: Tensor = self.fc(x.mean((2, 3)))
+        return out
 
 
 class Residual(nn.Module):
@@ -76,7 +78,8 @@ class Residual(nn.Module):
         y = self.conv3(x)
         y += self.project(x)
         x = self.last(self.relu(y))
-        return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))  # type: ignore[no-any-return]
+        out: Tensor = self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
+        return out
 
 
 class Concatenated(nn.Module):
@@ -121,7 +124,8 @@ class Grouped(nn.Module):
         x = F.relu(self.grouped(x))
         a, b = self.point(x).chunk(2, dim=1)
         x = self.last(a - 0.5 * b)
-        return self.fc(F.adaptive_max_pool2d(x, 1).flatten(1))  # type: ignore[no-any-return]
+        out: Tensor = self.fc(F.adaptive_max_pool2d(x, 1).flatten(1))
+        return out
 
 
 class Padded(nn.Module):
@@ -144,7 +148,8 @@ class Padded(nn.Module):
         x = F.relu(self.conv3(self.pad(x)))
         x = F.pad(torch.tanh(self.conv4(x)) * self.scale + 1, (1, 0, 0, 1))
         x = self.conv5(x)
-        return self.fc(x.amax((2, 3)))  # type: ignore[no-any-return]
+        out: Tensor = self.fc(x.amax((2, 3)))
+        return out
 
 
 KINDS: Mapping[str, Callable[[], nn.Module]] = {

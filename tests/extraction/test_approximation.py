@@ -368,6 +368,19 @@ def test_a_unit_without_weights_is_told_and_a_constant_input_is_listed(subject: 
     assert reading.report["inputs"]["constant"] == ["conv1_c2"]
 
 
+@pytest.mark.parametrize("layers", [(), ("hidden",)])
+def test_a_network_that_decides_all_images_alike_has_no_program(
+    subject: Make, layers: tuple[str, ...]
+) -> None:
+    made = subject(nn.Sigmoid(), layers)
+    module: Any = made.network.module
+    with torch.no_grad():
+        module.head.weight.zero_()
+    made = replace(made, layers=explained(made.network, layers))
+    with pytest.raises(BadOption, match="no rule reads an input.* train it"):
+        read(made, **WHOLE)
+
+
 def test_weights_that_are_not_finite_are_refused(subject: Make) -> None:
     made = subject(nn.Sigmoid())
     module: Any = made.network.module

@@ -31,7 +31,8 @@ class Residual(nn.Module):
         y += self.project(x)
         y = self.relu(y)
         y = self.relu(y - 0.1)
-        return self.fc(self.drop(F.adaptive_avg_pool2d(y, 1).flatten(1)))  # type: ignore[no-any-return]
+        out: Tensor = self.fc(self.drop(F.adaptive_avg_pool2d(y, 1).flatten(1)))
+        return out
 
 
 class Shared(nn.Module):
@@ -45,7 +46,8 @@ class Shared(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.block(self.block(self.stem(x)))
-        return self.fc(x.mean((2, 3)))  # type: ignore[no-any-return]
+        out: Tensor = self.fc(x.mean((2, 3)))
+        return out
 
 
 class Concatenated(nn.Module):
@@ -66,7 +68,8 @@ class Concatenated(nn.Module):
         right = F.relu(F.max_pool2d(self.right(x), 1))
         x = self.head(torch.cat([self.left(x), right], 1))
         x = torch.flatten(self.pool(x), 1)
-        return self.fc2(torch.tanh(self.fc1(x)))  # type: ignore[no-any-return]
+        out: Tensor = self.fc2(torch.tanh(self.fc1(x)))
+        return out
 
 
 class DataDependent(nn.Module):
@@ -85,7 +88,8 @@ class DataDependent(nn.Module):
         bright = bool(x.max() > 50)
         x = self.act(self.bn1(self.conv1(x)))
         x = self.rare(x) if bright else F.relu(self.conv2(x))
-        return self.fc(x.mean((2, 3)))  # type: ignore[no-any-return]
+        out: Tensor = self.fc(x.mean((2, 3)))
+        return out
 
 
 def network(

@@ -180,7 +180,8 @@ def test_an_atom_is_never_given_twice() -> None:
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             x = self.a["b"](self.a_b(self.conv1(x)))
-            return self.fc(x.mean((2, 3)))  # type: ignore[no-any-return]
+            out: torch.Tensor = self.fc(x.mean((2, 3)))
+            return out
 
     net = network(Clashing())
     names = ["conv1", "conv1.1", "a_b", "a.b"]
@@ -207,7 +208,8 @@ def test_a_module_that_gives_neither_maps_nor_units_is_refused() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             x = self.conv(x).flatten(2).transpose(1, 2)
             x, _ = self.pair(self.mix(x))
-            return self.fc(x.mean(1))  # type: ignore[no-any-return]
+            out: torch.Tensor = self.fc(x.mean(1))
+            return out
 
     class Pair(nn.Module):
         def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, int]:
@@ -279,7 +281,8 @@ def test_a_network_without_gradients_is_taken_to_be_in_order() -> None:
             with torch.no_grad():
                 x.relu_()
                 x = self.second(self.first(x))
-                return self.fc(x.mean((2, 3)))  # type: ignore[no-any-return]
+                out: torch.Tensor = self.fc(x.mean((2, 3)))
+                return out
 
     net = network(Frozen())
     assert len(succession(net, resolve(net, ["first", "second"]))) == 2

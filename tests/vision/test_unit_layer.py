@@ -96,7 +96,8 @@ class Patched(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.norm(self.upper(torch.tanh(self.lower(x))))
-        return self.head(torch.tanh(x).flatten(1))  # type: ignore[no-any-return]
+        out: Tensor = self.head(torch.tanh(x).flatten(1))
+        return out
 
 
 @pytest.mark.parametrize(

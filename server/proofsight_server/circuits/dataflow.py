@@ -7,7 +7,7 @@ padded shortcuts, concatenations and shuffles need no rules of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -313,8 +313,8 @@ def called(
         return module(*args, **kwargs)
     if step.op == "call_method":
         return getattr(args[0], str(step.target))(*args[1:], **kwargs)
-    function: Callable[..., Any] = step.target  # type: ignore[assignment]  # a call_function
-    return function(*args, **kwargs)
+    assert not isinstance(step.target, str), f"{step} is a call_function, and has a function"
+    return step.target(*args, **kwargs)
 
 
 def _has_tensor(value: Any) -> bool:

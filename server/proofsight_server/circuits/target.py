@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from proofsight_server.errors import BadTarget
 
 LossKind = Literal["abs_sum", "sum", "mean", "max", "position", "argmax"]
+LOSS_KINDS: tuple[LossKind, ...] = get_args(LossKind)
 Head = Literal["frozen", "kernels"]
 
 _LOGIT = ("class", "logit")
@@ -44,9 +45,9 @@ class Loss:
         if position is not None:
             row, column = position.groups()
             return cls("position", None if row is None else (int(row), int(column)))
-        if text in get_args(LossKind):
-            kind: LossKind = text  # type: ignore[assignment]  # just looked up
-            return cls(kind)
+        for kind in LOSS_KINDS:
+            if text == kind:
+                return cls(kind)
         if text == "distance":
             raise BadTarget(
                 "the distance to the network's own map has no gradient at that map, so it ranks "
@@ -54,7 +55,7 @@ class Loss:
                 loss=text,
             )
         raise BadTarget(
-            f"no loss named {text!r}; known: {', '.join(get_args(LossKind))}, position(ROW,COLUMN)",
+            f"no loss named {text!r}; known: {', '.join(LOSS_KINDS)}, position(ROW,COLUMN)",
             loss=text,
         )
 

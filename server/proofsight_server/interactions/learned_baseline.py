@@ -134,7 +134,7 @@ def _gradient(
         batch = image.network.preprocessing.of_levels(torch.where(kept, pixels, fill) * 1.0)
         value = _differentiable(image.network.module(batch), score, at, classes)
         weights = torch.from_numpy(slope[masks]).to(value.dtype)
-        (value * weights).sum().backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward((value * weights).sum())
     assert learned.grad is not None
     return np.asarray(learned.grad.numpy(), np.float32)
 

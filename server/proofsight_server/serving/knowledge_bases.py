@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from google.protobuf import struct_pb2
 
@@ -209,9 +210,9 @@ def _revision(host: Host) -> knowledge_bases_pb2.Revision:
     )
 
 
-def _struct(values: object) -> struct_pb2.Struct:
+def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
     struct = struct_pb2.Struct()
-    struct.update(values)  # type: ignore[arg-type]
+    struct.update(values)
     return struct
 
 

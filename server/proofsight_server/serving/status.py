@@ -7,6 +7,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from proofsight_server import errors
@@ -114,10 +115,10 @@ def status_of(error: Exception) -> status_pb2.Status:
     return status
 
 
-def _pack(status: status_pb2.Status, *messages: object) -> None:
+def _pack(status: status_pb2.Status, *messages: Message) -> None:
     for message in messages:
         detail = any_pb2.Any()
-        detail.Pack(message)  # type: ignore[arg-type]
+        detail.Pack(message)
         status.details.append(detail)
 
 

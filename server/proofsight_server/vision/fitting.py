@@ -166,7 +166,7 @@ def fit(
                     images = warped(images, options.jitter, generator)
                     loss = objective(images.contiguous(memory_format=layout), labels)
                     optimizer.zero_grad()
-                    loss.backward()  # type: ignore[no-untyped-call]
+                    torch.autograd.backward(loss)
                     optimizer.step()
                     schedule.step()
                     total += loss.item() * len(indices)

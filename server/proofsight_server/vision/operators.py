@@ -48,5 +48,5 @@ def import_torchvision() -> ModuleType:
         operators.define(schema)
     module = importlib.import_module("torchvision")
     # A Library undeclares its operators when it is collected, so it lives with the module.
-    module._proofsight_operators = operators  # type: ignore[attr-defined]
+    vars(module)["_proofsight_operators"] = operators
     return module

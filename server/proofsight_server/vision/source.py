@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +44,11 @@ class Numbered(Sequence[str]):
     def __len__(self) -> int:
         return self.size
 
-    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:  # type: ignore[override]
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
         if isinstance(index, slice):
             return tuple(f"{self.prefix}/{i}" for i in range(self.size)[index])
         return f"{self.prefix}/{range(self.size)[index]}"

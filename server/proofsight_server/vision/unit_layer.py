@@ -48,25 +48,22 @@ class Unit:
 
 
 class Summing(Protocol):
-    """What linear layers and convolutions have in common.
-
-    Attributes
-    ----------
-    info
-        The layer; its values are those after batch norm and activation.
-    below
-        The layer, or the point read as it stands, whose features its units read.
-    activation
-        torch's name of the function in lower case, `identity` for none, `softmax` for the layer
-        of the logits.
-    """
+    """What linear layers and convolutions have in common."""
 
     @property
-    def info(self) -> LayerInfo: ...  # noqa: D102
+    def info(self) -> LayerInfo:
+        """The layer; its values are those after batch norm and activation."""
+
     @property
-    def below(self) -> LayerInfo: ...  # noqa: D102
+    def below(self) -> LayerInfo:
+        """The layer, or the point read as it stands, whose features its units read."""
+
     @property
-    def activation(self) -> str: ...  # noqa: D102
+    def activation(self) -> str:
+        """What comes after the sum: torch's name of the function in lower case.
+
+        `identity` for none, `softmax` for the layer of the logits.
+        """
 
     def unit(self, index: int, place: Place | None = None) -> Unit:
         """A unit, or a channel at (row, column) of its map."""
