@@ -23,7 +23,6 @@ NAMES = (
     "reasoning",
     "flip",
     "mofn",
-    "short_bodies",
     "approximation",
     "interactions",
     "verified",

@@ -46,6 +46,7 @@ CLOSE = 0.01
 # order, and whether the logits' weights are centred
 TRIED: tuple[tuple[Order, bool], ...] = (
     ("weight", False), ("weight", True), ("weight*std", False), ("gain", False), ("greedy", False),
+    ("triples", False),
 )  # fmt: skip
 
 
@@ -194,10 +195,16 @@ def _layers(workspace: Workspace, uri: str, factory: str) -> Iterator[dict[str, 
     folder.mkdir(exist_ok=True)
     for seed in SEEDS:
         kept = folder / f"{uri.partition(':')[0]}-{factory}-{seed}.json"
-        if not kept.exists():
+        found = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        tried = [
+            (order, centred)
+            for order, centred in TRIED
+            if _label(order, centred) not in found.get("error", ())
+        ]
+        if tried:
             start = time.perf_counter()
-            text = json.dumps(_layer(workspace, uri, factory, seed))
-            kept.write_text(text, encoding="utf-8")
+            _measure(workspace, uri, factory, seed, tried, found)
+            kept.write_text(json.dumps(found), encoding="utf-8")
             seconds = time.perf_counter() - start
             left = seconds * (len(SEEDS) - 1 - seed)
             print(
@@ -205,27 +212,33 @@ def _layers(workspace: Workspace, uri: str, factory: str) -> Iterator[dict[str, 
                 file=sys.stderr,
                 flush=True,
             )
-        yield json.loads(kept.read_text(encoding="utf-8"))
+        yield found
 
 
-def _layer(workspace: Workspace, uri: str, factory: str, seed: int) -> dict[str, Any]:
-    """By order: the mean test error of each length, and how many classes 3 literals explain."""
+def _measure(
+    workspace: Workspace,
+    uri: str,
+    factory: str,
+    seed: int,
+    tried: Sequence[tuple[Order, bool]],
+    found: dict[str, Any],
+) -> None:
+    """Add to `found`, by order: mean test errors by length, and the classes 3 literals explain."""
     start = time.perf_counter()
     subject = explained(workspace, uri, factory, seed)
-    trained_s = time.perf_counter() - start
+    found.setdefault("trained_s", time.perf_counter() - start)
     images = drawn(subject, options("raw"))
-    found: dict[str, Any] = {"trained_s": trained_s, "error": {}, "within": {}}
+    errors, within = found.setdefault("error", {}), found.setdefault("within", {})
     for centred in (False, True):
         every = cases_of(subject.layers[0], images, options("centred" if centred else "raw"))
         cases = [case for case in every if isinstance(case, Case)]
         found["baseline"] = float(np.mean([case.baseline()["test"] for case in cases]))
-        for order, is_centred in TRIED:
+        for order, is_centred in tried:
             if is_centred == centred:
                 label = _label(order, centred)
                 rules = [_by_length(case, order) for case in cases]
-                found["error"][label] = {length: _error(rules, length) for length in LENGTHS}
-                found["within"][label] = _within(rules)
-    return found
+                errors[label] = {str(length): _error(rules, length) for length in LENGTHS}
+                within[label] = _within(rules)
 
 
 def explained(workspace: Workspace, uri: str, factory: str, seed: int) -> Subject:

@@ -16,6 +16,7 @@ from proofsight_server.rules.cuts import TIE, best_cuts, class_cuts
 from proofsight_server.rules.mofn import ORDERS, MofN, best_rule
 from proofsight_server.rules.mofn_order import Order
 from proofsight_server.rules.mofn_search import NEVER, errors_of_prefixes
+from proofsight_server.rules.mofn_triples import best_triple
 from proofsight_server.symbols.feature import Bools, Floats, Ints
 from tests.strategies import random_generators
 
@@ -258,10 +259,38 @@ def test_exhaustive_takes_twenty_inputs_and_refuses_more_with_their_number() -> 
     rng = np.random.default_rng(0)
     bits, target = rng.random((30, 21)) < 0.5, rng.random(30) < 0.5
     weights = np.ones(21)
-    with pytest.raises(BadOption, match="at most 20 of them, and 21 tell"):
+    with pytest.raises(BadOption, match="at most 20 of them, and this target has 21: some 5 s"):
         best_rule(bits, target, weights, order="exhaustive")
     weights[3:13] = 0
     assert len(best_rule(bits, target, weights, order="exhaustive").literals) <= 11
+
+
+@FEW
+@given(random_generators(), st.integers(0, 7))
+def test_no_body_of_three_literals_beats_the_one_that_triples_begin_with(
+    rng: np.random.Generator, inputs: int
+) -> None:
+    literals = rng.random((30, inputs)) < rng.random(inputs)
+    target = rng.random(30) < 0.3
+    body = best_triple(literals, target)
+    assert len(body) == len(set(body)) <= 3
+    errors = [
+        (len(columns), int(((literals[:, list(columns)].sum(axis=1) >= m) != target).sum()))
+        for size in (1, 2, 3)
+        for columns in combinations(range(inputs), size)
+        for m in range(1, size + 1)
+    ]
+    least = min((wrong for _, wrong in errors), default=None)
+    of_body = errors_of_prefixes(literals[:, list(body)], target, inputs=inputs).errors
+    assert least is None or of_body[len(body)].min() == least
+    rule = best_rule(literals, target, np.ones(inputs), order="triples")
+    assert round(rule.error * 30) <= min(int(target.sum()), *(wrong for _, wrong in errors), 30)
+
+
+def test_triples_are_of_at_most_256_inputs_and_more_are_refused_with_the_time() -> None:
+    bits, target = np.zeros((4, 257), dtype=np.bool_), np.ones(4, dtype=np.bool_)
+    with pytest.raises(BadOption, match=r"at most 256 inputs, .* 257: some 0 s a unit"):
+        best_rule(bits, target, np.ones(257), order="triples")
 
 
 @pytest.mark.parametrize(
@@ -302,6 +331,7 @@ KEPT: dict[Order, list[tuple[int, int, int]]] = {
     "weight*std": [(55, 2, 2), (59, 5, 5), (70, 6, 12)],
     "gain": [(49, 1, 1), (76, 5, 6), (75, 2, 5)],
     "greedy": [(49, 1, 1), (49, 7, 7), (52, 4, 9)],
+    "triples": [(49, 1, 1), (41, 7, 7), (63, 2, 5)],
     "exhaustive": [(49, 1, 1), (41, 7, 7), (57, 3, 7)],
 }
 

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--order",
         default="greedy",
-        help="in which order literals join bodies: weight, weight*std, gain, greedy (greedy)",
+        help="how literals join bodies: weight, weight*std, gain, greedy, triples (greedy)",
     )
     parser.add_argument(
         "--units",

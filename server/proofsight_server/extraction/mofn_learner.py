@@ -26,6 +26,7 @@ from proofsight_server.extraction.mofn_report import Explained, LayerFound, laye
 from proofsight_server.extraction.mofn_unit import Case, curve_of
 from proofsight_server.rules.mofn import check_exhaustive
 from proofsight_server.rules.mofn_order import Order
+from proofsight_server.rules.mofn_triples import check_triples
 from proofsight_server.vision.layers import LayerInfo, resolve
 from proofsight_server.vision.unit_layer import Convolution, UnitLayer
 
@@ -73,7 +74,7 @@ class MofNRules:
     def read(self, subject: Subject) -> Reading:
         """The rules of all layers of a subject, and their figures."""
         options = self.options
-        check_fan_in(subject.layers, options.order)
+        check_fan_in(subject.layers, options.order, options.images)
         images = drawn(subject, options)
         found = []
         for number, layer in enumerate(subject.layers):
@@ -85,7 +86,8 @@ class MofNRules:
         if not draft.quantisation.propositions:
             raise BadOption(
                 f"at beta {options.beta:.4g} no class has a rule with a literal, so that there is "
-                f"no program; choose a smaller beta. {' '.join(draft.warnings)}",
+                f"no program; choose a smaller beta, where weights and inputs are not constant. "
+                f"{'. '.join(draft.warnings)}",
                 option="beta",
                 value=options.beta,
             )
@@ -165,15 +167,20 @@ def _explained(case: Case, options: MofNOptions, orders: Sequence[Order] | None)
     return Explained(case.site, case.baseline(), shown, rule)
 
 
-def check_fan_in(layers: Sequence[UnitLayer | Convolution], order: Order) -> None:
-    """Refuse what `exhaustive` cannot search before an image is looked at. Raises BadOption.
+def check_fan_in(layers: Sequence[UnitLayer | Convolution], order: Order, images: int) -> None:
+    """Refuse what an order cannot search before an image is looked at. Raises BadOption.
 
     Of a convolution only the images tell how many taps say anything.
     """
     for layer in layers:
-        if order == "exhaustive" and isinstance(layer, UnitLayer):
-            counts = np.count_nonzero(layer.weight, axis=1)
-            check_exhaustive(int(counts.max()), f"a unit of {layer.info.layer.atom}")
+        if not isinstance(layer, UnitLayer):
+            continue
+        most = int(np.count_nonzero(layer.weight, axis=1).max())
+        unit = f"a unit of {layer.info.layer.atom}"
+        if order == "exhaustive":
+            check_exhaustive(most, unit)
+        elif order == "triples":
+            check_triples(most, images, unit)
 
 
 def _longest(order: Order, options: MofNOptions) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -29,7 +30,8 @@ class MofNOptions:
         What complexity weighs against error, 0..1: in the rules of the program, and on the
         curves that are kept.
     max_body
-        Most literals of a body; None is no bound, and 16 for `greedy`.
+        Most literals of a body; None is no bound, and 16 for `greedy` and
+        `triples`.
     output_weights
         `raw`: the logits' weights as they are; `centred`: less the mean over classes, which
         softmax ignores.
@@ -109,11 +111,8 @@ def parsed_betas(betas: object) -> tuple[float, ...]:
     """Several β as a command line gives them, `0,0.1,0.5`. Raises BadOption."""
     if betas is None:
         return BETAS
-    parts = betas.split(",") if isinstance(betas, str) else betas
-    if isinstance(parts, int | float):
-        parts = [parts]
     try:
-        return tuple(float(part) for part in parts)  # type: ignore[attr-defined]
+        return tuple(float(part) for part in _parts(betas))
     except (TypeError, ValueError) as error:
         raise BadOption(
             f"betas are numbers in 0..1 with commas between, as 0,0.1,0.5, not {betas!r}",
@@ -126,9 +125,8 @@ def parsed_position(position: object) -> Literal["max_gain"] | tuple[int, int]:
     """`max_gain`, or a position as a command line gives it, `ROW,COLUMN`. Raises BadOption."""
     if position == "max_gain":
         return "max_gain"
-    parts = position.split(",") if isinstance(position, str) else position
     try:
-        row, column = (int(part) for part in parts)  # type: ignore[attr-defined]
+        row, column = (int(part) for part in _parts(position))
     except (TypeError, ValueError) as error:
         raise BadOption(
             f"position is max_gain or ROW,COLUMN from 0, as 3,5, not {position!r}",
@@ -136,3 +134,10 @@ def parsed_position(position: object) -> Literal["max_gain"] | tuple[int, int]:
             value=position,
         ) from error
     return row, column
+
+
+def _parts(value: object) -> Iterable[Any]:
+    """What stands between the commas of a text, or the members of a list; else the value alone."""
+    if isinstance(value, str):
+        return value.split(",")
+    return value if isinstance(value, Iterable) else (value,)

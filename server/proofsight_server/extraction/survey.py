@@ -56,7 +56,7 @@ def surveyed(
             "to explain",
             model=network.model,
         )
-    check_fan_in(chosen, options.order)
+    check_fan_in(chosen, options.order, options.images)
     subject = Subject(network, dataset, (logits_layer(network),), seed, batch, watch)
     images = drawn(subject, options)
     reports = []

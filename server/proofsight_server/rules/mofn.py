@@ -22,6 +22,7 @@ from proofsight_server.rules.mofn_search import (
     errors_of_bodies,
     errors_of_prefixes,
 )
+from proofsight_server.rules.mofn_triples import best_triple
 from proofsight_server.symbols.feature import Bools, Ints
 
 Doubles = npt.NDArray[np.float64]
@@ -94,14 +95,15 @@ def best_rule(
     order
         `weight`: by falling absolute weight; `weight*std`: that times the bit's standard
         deviation; `gain`: by falling information gain; `greedy`: each leaves fewest errors, up to
-        16; `exhaustive`: no order, all sets of inputs (at most 20).
+        16; `triples`: the same after the best body of three, of all (at most 256 inputs);
+        `exhaustive`: no order, all sets of inputs (at most 20).
 
     Raises
     ------
     BadTensor
         Shapes or types do not fit, there is no image, or a weight is not finite.
     BadOption
-        `beta` or `order` is none, or too many inputs for `exhaustive`.
+        `beta` or `order` is none, or too many inputs for `triples` or `exhaustive`.
     """
     bits, target, signed = _checked(bits, target, weights)
     check_beta(beta)
@@ -148,10 +150,18 @@ def ordered(
     gains
         (n,) where they are known.
     longest
-        How many are wanted at most; `greedy` takes 16 where nothing is said.
+        How many are wanted at most; `greedy` and `triples` take 16 where nothing is said.
+
+    Raises
+    ------
+    BadOption
+        More than 256 inputs for `triples`.
     """
-    if order == "greedy":
-        return greedily(literals, target, GREEDY_BODY if longest is None else longest)
+    if order in ("greedy", "triples"):
+        first = np.array(best_triple(literals, target) if order == "triples" else (), dtype=int)
+        first = first[greedily(literals[:, first], target, len(first))]
+        most = GREEDY_BODY if longest is None else longest
+        return greedily(literals, target, most, first.tolist())
     if order == "gain":
         if gains is None:
             gains = best_cuts(literals.astype(np.float32), target[:, None]).gain[:, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal as OneOf
 
 import numpy as np
@@ -11,7 +12,7 @@ from proofsight_server.rules.mofn_search import wrong_at
 from proofsight_server.symbols.feature import Bools, Ints
 
 Doubles = npt.NDArray[np.float64]
-Order = OneOf["weight", "weight*std", "gain", "greedy", "exhaustive"]
+Order = OneOf["weight", "weight*std", "gain", "greedy", "triples", "exhaustive"]
 
 _PIECE = 1 << 23  # images × literals that are worked on at once
 
@@ -21,7 +22,7 @@ def by_score(scores: Doubles) -> Ints:
     return np.argsort(-scores, kind="stable")
 
 
-def greedily(literals: Bools, target: Bools, longest: int) -> Ints:
+def greedily(literals: Bools, target: Bools, longest: int, first: Sequence[int] = ()) -> Ints:
     """Indices in the order in which each leaves fewest errors with the best M, ties by index.
 
     Parameters
@@ -32,12 +33,14 @@ def greedily(literals: Bools, target: Bools, longest: int) -> Ints:
         (images,) bool.
     longest
         How many to choose, at most n.
+    first
+        Indices that are taken before any other.
     """
-    count = np.zeros(len(literals), dtype=np.int64)
-    left = list(range(literals.shape[1]))
-    chosen: list[int] = []
+    chosen = list(first)[:longest]
+    count = literals[:, chosen].sum(axis=1, dtype=np.int64)
+    left = [index for index in range(literals.shape[1]) if index not in chosen]
     dense = literals.astype(np.float32)
-    for size in range(min(longest, literals.shape[1])):
+    for size in range(len(chosen), min(longest, literals.shape[1])):
         # Images with count c, with and without the target, and those of them where a literal holds.
         place = count + (size + 1) * target
         totals = np.bincount(place, minlength=2 * (size + 1)).astype(np.int64)
