@@ -377,7 +377,7 @@ def test_a_network_that_decides_all_images_alike_has_no_program(
     with torch.no_grad():
         module.head.weight.zero_()
     made = replace(made, layers=explained(made.network, layers))
-    with pytest.raises(BadOption, match="no rule reads an input.* train it"):
+    with pytest.raises(BadOption, match=r"no rule reads an input.* train it"):
         read(made, **WHOLE)
 
 

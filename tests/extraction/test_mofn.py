@@ -261,7 +261,7 @@ def test_a_unit_without_weights_has_no_literal_and_says_so(hidden: Source) -> No
         hidden.network, hidden.dataset, (replace(layer, weight=weight),), 0, 64, Watch()
     )
     reading = MofNRules(beta=0.0).read(subject)
-    assert any("their weights are 0, so it is never concluded" in one for one in reading.warnings)
+    assert any("it is never concluded: no input" in one for one in reading.warnings)
     assert [rule.id for rule in reading.program.rules] == ["m1", "m2"]
     (never,) = reading.program.never
     assert never.id == "m0"
@@ -279,5 +279,5 @@ def test_a_unit_without_weights_has_no_literal_and_says_so(hidden: Source) -> No
     assert np.isfinite(reading.report["layers"][0]["rules"]["complexity"])
     none = replace(layer, weight=np.zeros_like(weight))
     subject = Subject(hidden.network, hidden.dataset, (none,), 0, 64, Watch())
-    with pytest.raises(BadOption, match=r"no class has a rule with a literal.*weights are 0"):
+    with pytest.raises(BadOption, match=r"no class has a rule with a literal.*its weights are 0"):
         MofNRules().read(subject)

@@ -64,8 +64,8 @@ def warnings_of(
     Raises
     ------
     BadOption
-        No class has a rule, so that nothing could be decided; or there are more rules than a
-        server loads.
+        No class has a rule, or none reads an input, so that nothing could be decided; or there
+        are more rules than a server loads.
     """
     _check_size(sides, program)
     told = []
@@ -76,6 +76,13 @@ def warnings_of(
         raise BadOption(
             "no class has a rule, so that the program would decide nothing; raise order or "
             f"max_terms, or use limit_data=true, which finds shorter terms. {'. '.join(told)}",
+            option="order",
+        )
+    if not set(program.propositions()).intersection(report["inputs"]["low"]):
+        raise BadOption(
+            "no rule reads an input: each formula that decides is always true, whatever an image "
+            "shows, or has no term; raise order or max_terms, or use limit_data=true; where the "
+            f"network decides all images alike, train it. {'. '.join(told)}",
             option="order",
         )
     return tuple(told)

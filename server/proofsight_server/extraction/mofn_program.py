@@ -27,6 +27,7 @@ from proofsight_server.symbols.quantisation import Quantisation, canonical_order
 from proofsight_server.vision.layers import LayerInfo
 
 _DECIMALS = 6
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def drafted(
     rules: list[Rule] = []
     never: list[Never] = []
     propositions: dict[str, Proposition] = {}
-    warnings: list[str] = []
+    constants: dict[tuple[bool, str], list[str]] = {}
     used: set[str] = set()
     for found in reversed(layers):
         decides = found is layers[-1]
@@ -75,7 +76,9 @@ def drafted(
             if not decides:
                 own = _own(found, one)
                 propositions.setdefault(own.name, own)
-            warnings += _constant(one, head)
+            if not one.rule.inputs:
+                what = head.name if isinstance(head, ClassHead) else name
+                constants.setdefault((one.rule.m == 0, _reason(one)), []).append(what)
             number = one.site.unit.index
             identifier = f"m{number}" if decides else f"m_{name}"
             if not one.rule.inputs and one.rule.m:
@@ -88,7 +91,9 @@ def drafted(
     return Draft(
         _quantisation(propositions.values(), infos),
         Program(tuple(rules), tuple(classes), "confidence", never=tuple(never)),
-        tuple(warnings),
+        tuple(
+            _constantly(always, why, names) for (always, why), names in sorted(constants.items())
+        ),
     )
 
 
@@ -164,18 +169,20 @@ def _body(m: int, literals: Sequence[Literal]) -> tuple[Element, ...]:
     return (AtLeast(m, tuple(literals)),) if m else ()
 
 
-def _constant(one: Explained, head: Head) -> list[str]:
-    if one.rule.inputs:
-        return []
-    what = head.name if isinstance(head, ClassHead) else one.site.name
-    why = (
-        "no input tells anything of it, or their weights are 0"
-        if not len(one.site.usable)
-        else "no body is worth its complexity at this beta"
-    )
-    always = "the rule of {} always fires: {}; its clause has no condition"
-    never = "{} has no rule: {}, so it is never concluded"
-    return [(never if one.rule.m else always).format(what, why)]
+def _reason(one: Explained) -> str:
+    """Why the rule of a unit is a constant."""
+    if len(one.site.usable):
+        return "no body is worth its complexity at this beta"
+    return "no input tells anything of it, or its weights are 0"
+
+
+def _constantly(always: bool, why: str, names: Sequence[str]) -> str:
+    listed = ", ".join(names[:_SHOWN])
+    if len(names) > _SHOWN:
+        listed += f" and {len(names) - _SHOWN} more"
+    if always:
+        return f"the rule of {listed} always fires: {why}; its clause has no condition"
+    return f"{listed}: no rule, so that it is never concluded: {why}"
 
 
 def _stats(one: Explained) -> tuple[tuple[str, Stat], ...]:
