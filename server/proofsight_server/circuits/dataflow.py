@@ -22,6 +22,7 @@ from proofsight_server.circuits.operations import (
     operation,
     works_in_place,
 )
+from proofsight_server.circuits.steps import called, has_tensor, rebind
 from proofsight_server.circuits.target import Head
 from proofsight_server.circuits.wiring import CONSTANT, IMAGE, Node
 from proofsight_server.symbols.feature import Bools, Ints
@@ -118,7 +119,7 @@ class _Walk:
                 return taken
         question = module is None and function_name(step) in QUESTIONS
         try:
-            if question or not any(_has_tensor(taken) for taken in inputs):
+            if question or not any(has_tensor(taken) for taken in inputs):
                 return _call(step, module, args, kwargs)
             return self._followed(step, module, args, kwargs, shapes)
         except _UnfollowedError as error:
@@ -303,29 +304,3 @@ def _call(
     except Exception as error:
         # The network's own code, on ids: whatever it says means that they cannot be followed.
         raise _UnfollowedError(str(error)) from error
-
-
-def called(
-    step: fx.Node, module: nn.Module | None, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    """What a step of a graph gives for these arguments."""
-    if module is not None:
-        return module(*args, **kwargs)
-    if step.op == "call_method":
-        return getattr(args[0], str(step.target))(*args[1:], **kwargs)
-    assert not isinstance(step.target, str), f"{step} is a call_function, and has a function"
-    return step.target(*args, **kwargs)
-
-
-def _has_tensor(value: Any) -> bool:
-    if isinstance(value, tuple | list):
-        return any(map(_has_tensor, value))
-    return isinstance(value, Tensor)
-
-
-def rebind(made: dict[fx.Node, Any], changed: Any, value: Any) -> None:
-    """Who reads a tensor that was changed in place reads what it became."""
-    old = made.get(changed)
-    for step, known in made.items():
-        if known is old:
-            made[step] = value

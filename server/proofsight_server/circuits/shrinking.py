@@ -16,13 +16,13 @@ from torch import Tensor, fx, nn
 
 from proofsight_server.circuits.architecture import IMAGE
 from proofsight_server.circuits.blocks import FUNCTIONS, INPUT
-from proofsight_server.circuits.dataflow import called, rebind
 from proofsight_server.circuits.draft import ZERO, Draft, Piece, image_piece
 from proofsight_server.circuits.masked import MaskedNetwork
 from proofsight_server.circuits.operations import operation, works_in_place
 from proofsight_server.circuits.rearranging import rearranged
 from proofsight_server.circuits.shrunk import ShrunkNetwork
 from proofsight_server.circuits.slicing import sliced_convolution, sliced_linear, sliced_module
+from proofsight_server.circuits.steps import called, has_tensor, rebind
 from proofsight_server.circuits.target import Logit
 from proofsight_server.circuits.target_network import KernelModule, Parameters, applied
 from proofsight_server.errors import BadModel
@@ -304,7 +304,7 @@ class _Planner:
 
     def _is_moving(self, step: fx.Node) -> bool:
         """Whether a step's value stands for numbers of the image's, and not for the network's."""
-        return step.op != "get_attr" and _has_tensor(self._made[step])
+        return step.op != "get_attr" and has_tensor(self._made[step])
 
     def _arguments(self, step: fx.Node) -> tuple[Any, Any]:
         def value(taken: fx.Node) -> Any:
@@ -344,9 +344,3 @@ def _does_nothing(step: fx.Node, module: nn.Module | None) -> bool:
         return role_of_module(module) == "pass"
     name = function_name(step)
     return role_of_function(name) == "pass" or name in {"to", "float", "detach", "type_as"}
-
-
-def _has_tensor(value: Any) -> bool:
-    if isinstance(value, tuple | list):
-        return any(map(_has_tensor, value))
-    return isinstance(value, Tensor)

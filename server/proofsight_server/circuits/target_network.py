@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
-from proofsight_server.circuits.dataflow import Unfollowed, called, follow, rebind
+from proofsight_server.circuits.dataflow import Unfollowed, follow
 from proofsight_server.circuits.operations import works_in_place
 from proofsight_server.circuits.resolving import (
     channels_of,
@@ -30,6 +30,7 @@ from proofsight_server.circuits.resolving import (
     direction_of,
     end_of,
 )
+from proofsight_server.circuits.steps import called, rebind
 from proofsight_server.circuits.target import Logit, Target
 from proofsight_server.circuits.tracing import traced
 from proofsight_server.circuits.wiring import Wiring, finished
