@@ -14,7 +14,7 @@ from proofsight_server.circuits import score, select, target_network
 from proofsight_server.circuits.exactness import TOLERANCE, Exactness, verify
 from proofsight_server.circuits.masked import masked
 from proofsight_server.circuits.savings import Savings, savings, wall_time
-from proofsight_server.circuits.scoring import ScoreOptions
+from proofsight_server.circuits.score_options import ScoreOptions
 from proofsight_server.circuits.shrinking import shrink
 from proofsight_server.circuits.target import Logit, Target
 from proofsight_server.errors import BadTarget
@@ -80,8 +80,20 @@ def _rows(name: str, outcomes: list[Outcome]) -> list[Row]:
             values(lambda one: one.savings.live_filters / one.savings.filters), "",
         ),
         Figure(
+            f"{name}: weights of the shrunk network, of the masked one's",
+            values(lambda one: one.savings.shrunk_weights / one.savings.weights), "",
+        ),
+        Figure(
             f"{name}: multiplications of the shrunk network, of the masked one's",
             values(lambda one: one.savings.shrunk_macs / one.savings.macs), "",
+        ),
+        Figure(
+            f"{name}: {TIMED} images by the shrunk network",
+            values(lambda one: 1e3 * one.shrunk), "ms",
+        ),
+        Figure(
+            f"{name}: {TIMED} images by the masked network",
+            values(lambda one: 1e3 * one.masked), "ms",
         ),
         Figure(
             f"{name}: the shrunk network is faster than the masked one",

@@ -24,7 +24,7 @@ from proofsight_server.circuits.faithfulness import Faithfulness, MeasureOptions
 from proofsight_server.circuits.force import ForceOptions, force
 from proofsight_server.circuits.masked import MaskedNetwork, masked, mean_contributions
 from proofsight_server.circuits.reductions import PassCriterion
-from proofsight_server.circuits.scoring import ScoreOptions
+from proofsight_server.circuits.score_options import ScoreOptions
 from proofsight_server.circuits.target import Unit
 from proofsight_server.errors import BadTarget
 

@@ -8,7 +8,7 @@ import pytest
 from proofsight_server.circuits import parse_target, score, select, target_network
 from proofsight_server.circuits.force import ForceOptions, force, schedule
 from proofsight_server.circuits.masked import masked
-from proofsight_server.circuits.scoring import kernel_scores, precise
+from proofsight_server.circuits.passes import kernel_scores, precise
 from proofsight_server.errors import BadOption
 from tests.circuits.small_networks import SHAPE, pictures, small_network
 

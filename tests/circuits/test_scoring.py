@@ -17,8 +17,8 @@ from proofsight_server.circuits import (
     score,
     target_network,
 )
+from proofsight_server.circuits.passes import channel_scores
 from proofsight_server.circuits.scores import Doubles
-from proofsight_server.circuits.scoring import channel_scores
 from proofsight_server.errors import BadModel, BadOption, BadTarget, BadTensor
 from tests.circuits.slow_scores import slow_scores
 from tests.circuits.small_networks import KINDS, LAST, SHAPE, pictures, small_network

@@ -1,7 +1,8 @@
 """Circuits: the kernels of a network that a target needs, scored, masked, tested and cut out."""
 
+from proofsight_server.circuits.score_options import ScoreOptions
 from proofsight_server.circuits.scores import Mask, Scores
-from proofsight_server.circuits.scoring import ScoreOptions, score
+from proofsight_server.circuits.scoring import score
 from proofsight_server.circuits.selection import effective, ranks, select
 from proofsight_server.circuits.target import Direction, Logit, Loss, Target, Unit, parse_target
 from proofsight_server.circuits.target_network import Parameters, TargetNetwork, target_network

@@ -17,8 +17,9 @@ from proofsight_server.circuits.evaluation import choose
 from proofsight_server.circuits.force import ForceOptions, force
 from proofsight_server.circuits.masked import Ablation, contributions_for, masked
 from proofsight_server.circuits.reductions import PassCriterion
+from proofsight_server.circuits.score_options import CRITERIA, Progress, ScoreOptions
 from proofsight_server.circuits.scores import Mask, Scores
-from proofsight_server.circuits.scoring import CRITERIA, Progress, ScoreOptions, score
+from proofsight_server.circuits.scoring import score
 from proofsight_server.circuits.selection import Share, wanted_kernels
 from proofsight_server.circuits.target_network import TargetNetwork
 from proofsight_server.errors import BadOption

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from proofsight_server.circuits.scoring import ScoreOptions
+from proofsight_server.circuits.score_options import ScoreOptions
 from proofsight_server.circuits.target_network import TargetNetwork
 
 

@@ -13,17 +13,11 @@ import numpy as np
 from torch import Tensor, nn
 
 from proofsight_server.circuits.masked import masked
+from proofsight_server.circuits.passes import kernel_scores, original_peaks, precise
 from proofsight_server.circuits.reductions import PassCriterion
+from proofsight_server.circuits.score_options import Progress, ScoreOptions
 from proofsight_server.circuits.scores import Mask, Scores
-from proofsight_server.circuits.scoring import (
-    Progress,
-    ScoreOptions,
-    as_target_network,
-    finished_scores,
-    kernel_scores,
-    original_peaks,
-    precise,
-)
+from proofsight_server.circuits.scoring import as_target_network, finished_scores
 from proofsight_server.circuits.selection import Share, select, wanted_kernels
 from proofsight_server.circuits.target import Target
 from proofsight_server.circuits.target_network import TargetNetwork

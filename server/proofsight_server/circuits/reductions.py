@@ -83,7 +83,7 @@ def layer_scores(
     if "actgrad" in left and theta.shape[1] == 1 and isinstance(module, nn.Conv2d):
         _add_by_own_maps(sums["actgrad"], module, theta, input, gradients, reduce)
         left.remove("actgrad")
-    if left == {"actgrad"}:
+    if left == {"actgrad"} and node.taps > 1:
         # Its maps are single precision: fewer numbers are copied.
         input, gradients = input.float(), gradients.float()
     for images in _chunks(node, module, input, gradients, theta) if left else ():
@@ -132,16 +132,16 @@ def _add_by_maps(total: Tensor, theta: Tensor, columns: Tensor, g: Tensor, reduc
     by_slot = theta.float().transpose(1, 2).reshape(slots, rows, taps)
     block = max(1, min(positions, _CACHED // rows))
     size = max(1, min(slots, _CACHED // (rows * block)))
-    weights = by_slot.split(size)
-    group_of = (torch.arange(slots) // width).split(size)
-    for under, weighing in zip(columns.split(block, 3), strengths.split(block, 3), strict=True):
+    weights = torch.split(by_slot, size)
+    group_of = torch.split(torch.arange(slots) // width, size)
+    blocks = zip(torch.split(columns, block, 3), torch.split(strengths, block, 3), strict=True)
+    for under, weighing in blocks:
         store = by_slot.new_empty(min(size, slots), rows, under.shape[3])
         found = by_slot.new_empty(images, slots, rows)
         for image in range(images):
             weigh = weighing[image]
-            for weight, part, group, out in zip(
-                weights, under[image].split(size), group_of, found[image].split(size), strict=True
-            ):
+            parts, outs = torch.split(under[image], size), torch.split(found[image], size)
+            for weight, part, group, out in zip(weights, parts, group_of, outs, strict=True):
                 maps = torch.bmm(weight, part, out=store[: len(weight)])
                 maps.abs_().mul_(weigh if groups == 1 else weigh[group])
                 torch.sum(maps, 2, out=out)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from proofsight_server.circuits.moments import Doubles
-from proofsight_server.circuits.scoring import ScoreOptions, channel_scores
+from proofsight_server.circuits.passes import channel_scores
+from proofsight_server.circuits.score_options import ScoreOptions
 from proofsight_server.circuits.target import Loss, with_loss
 from proofsight_server.circuits.target_network import TargetNetwork, checked
 from proofsight_server.errors import BadOption

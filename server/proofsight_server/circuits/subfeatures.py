@@ -12,10 +12,11 @@ from torch import Tensor
 
 from proofsight_server.circuits.masked import MaskedNetwork, masked
 from proofsight_server.circuits.moments import Doubles
+from proofsight_server.circuits.passes import kernel_scores, precise
 from proofsight_server.circuits.reductions import PassCriterion
 from proofsight_server.circuits.routes import at_maximum, peaks
+from proofsight_server.circuits.score_options import ScoreOptions
 from proofsight_server.circuits.scores import Mask, Scores
-from proofsight_server.circuits.scoring import ScoreOptions, kernel_scores, precise
 from proofsight_server.circuits.selection import select
 from proofsight_server.circuits.selectivity import (
     Control,

@@ -26,8 +26,9 @@ from proofsight_server.circuits.graph import CircuitGraph, circuit_graph
 from proofsight_server.circuits.masked import MaskedNetwork, contributions_for, masked
 from proofsight_server.circuits.partition import HALVES, THIRDS, partition
 from proofsight_server.circuits.reductions import Reduce
+from proofsight_server.circuits.score_options import ScoreOptions
 from proofsight_server.circuits.scores import Mask, Scores
-from proofsight_server.circuits.scoring import ScoreOptions, score
+from proofsight_server.circuits.scoring import score
 from proofsight_server.circuits.selection import effective
 from proofsight_server.circuits.target_network import TargetNetwork, target_network
 from proofsight_server.errors import BadDataset

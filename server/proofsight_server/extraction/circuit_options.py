@@ -10,7 +10,7 @@ from proofsight_server.circuits.automatic import AUTO, Candidate
 from proofsight_server.circuits.connecting import Selection
 from proofsight_server.circuits.masked import Ablation
 from proofsight_server.circuits.reductions import Reduce
-from proofsight_server.circuits.scoring import CRITERIA
+from proofsight_server.circuits.score_options import CRITERIA
 from proofsight_server.circuits.target import Target, parse_target
 from proofsight_server.errors import BadOption
 
