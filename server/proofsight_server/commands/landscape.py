@@ -60,7 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _units(text: str) -> int | None:
     """A number of units from 1, None for `all`."""
-    return None if text == "all" else positive(text)
+    if text == "all":
+        return None
+    try:
+        return positive(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; or all") from error
 
 
 def run(args: argparse.Namespace) -> int:
