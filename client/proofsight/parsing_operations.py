@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import Any
+from typing import Any, TypeVar
 
 from google.longrunning import operations_pb2
+from google.protobuf.message import Message
 
 from proofsight.failure import from_status
 from proofsight.interactions import ImageInteractions, NetworkInteractions, Primitive
 from proofsight.operation import Circuit, CircuitComparison, Operation, SharedKernels
 from proofsight.parsing import json_object
 from proofsight.v1 import extraction_pb2
+
+M = TypeVar("M", bound=Message)
 
 
 def operation(data: bytes) -> Operation:
@@ -21,8 +24,7 @@ def operation(data: bytes) -> Operation:
 
 def operation_of(message: Any) -> Operation:
     """An operation from its message."""
-    told = extraction_pb2.ExtractionMetadata()
-    message.metadata.Unpack(told)
+    told = _unpacked(message.metadata, extraction_pb2.ExtractionMetadata)
     result = message.WhichOneof("result")
     return Operation(
         name=message.name,
@@ -41,8 +43,7 @@ def operation_of(message: Any) -> Operation:
 
 def circuit(packed: Any) -> Circuit:
     """A circuit from the response of its operation."""
-    message = extraction_pb2.Circuit()
-    packed.Unpack(message)
+    message = _unpacked(packed, extraction_pb2.Circuit)
     return Circuit(
         name=message.name,
         id=message.circuit_id,
@@ -60,8 +61,7 @@ def circuit(packed: Any) -> Circuit:
 
 def circuit_comparison(packed: Any) -> CircuitComparison:
     """A comparison from the response of its operation."""
-    message = extraction_pb2.CircuitComparison()
-    packed.Unpack(message)
+    message = _unpacked(packed, extraction_pb2.CircuitComparison)
     report = json_object(message.report)
     return CircuitComparison(
         revision=report["revision"],
@@ -84,8 +84,7 @@ def _shared(message: extraction_pb2.SharedKernels) -> SharedKernels:
 
 def image_interactions(packed: Any) -> ImageInteractions:
     """The interactions of an image from the response of their operation."""
-    message = extraction_pb2.ImageInteractions()
-    packed.Unpack(message)
+    message = _unpacked(packed, extraction_pb2.ImageInteractions)
     return ImageInteractions(
         image_id=message.image_id,
         class_name=message.class_name,
@@ -114,3 +113,10 @@ def _network(message: extraction_pb2.NetworkInteractions) -> NetworkInteractions
             for one in message.primitives
         ),
     )
+
+
+def _unpacked(packed: Any, kind: type[M]) -> M:
+    """The message in an `Any`, which the server promises to be of that kind."""
+    message = kind()
+    packed.Unpack(message)
+    return message

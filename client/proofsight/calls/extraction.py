@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from google.longrunning import operations_pb2
 from google.protobuf import duration_pb2
+from google.protobuf.message import Message
 
 from proofsight import parsing_operations as parsing
 from proofsight.calls.shapes import Long, Paged, Unary
@@ -14,9 +16,11 @@ from proofsight.names import resource
 from proofsight.operation import Circuit, CircuitComparison, Operation, OperationProgress
 from proofsight.v1 import extraction_pb2
 
-EXTRACTION: Final = "/proofsight.v1.Extraction"
-OPERATIONS: Final = "/google.longrunning.Operations"
+_EXTRACTION: Final = "/proofsight.v1.Extraction"
+_OPERATIONS: Final = "/google.longrunning.Operations"
 _PREFIX: Final = "operations/"
+
+R = TypeVar("R")
 
 
 def extract_circuit(
@@ -82,8 +86,7 @@ def extract_circuit(
         seed=seed,
         split=split,
     )
-    start = Unary(f"{EXTRACTION}/ExtractCircuit", request.SerializeToString(), parsing.operation)
-    return Long(start, parsing.circuit, progress, timeout)
+    return begun("ExtractCircuit", request, parsing.circuit, progress, timeout)
 
 
 def compare_circuits(
@@ -121,8 +124,19 @@ def compare_circuits(
         It took longer than `timeout`.
     """
     request = extraction_pb2.CompareCircuitsRequest(parent=resource(kb), first=first, second=second)
-    start = Unary(f"{EXTRACTION}/CompareCircuits", request.SerializeToString(), parsing.operation)
-    return Long(start, parsing.circuit_comparison, progress, timeout)
+    return begun("CompareCircuits", request, parsing.circuit_comparison, progress, timeout)
+
+
+def begun(
+    rpc: str,
+    request: Message,
+    read: Callable[[Any], R],
+    progress: OperationProgress | None,
+    timeout: float | None,
+) -> Long[R]:
+    """Work that an RPC of the extraction service begins."""
+    start = Unary(f"{_EXTRACTION}/{rpc}", request.SerializeToString(), parsing.operation)
+    return Long(start, read, progress, timeout)
 
 
 def operations(*, timeout: float | None = None) -> Paged[Operation]:
@@ -136,7 +150,7 @@ def operations(*, timeout: float | None = None) -> Paged[Operation]:
         page = operations_pb2.ListOperationsResponse.FromString(data)
         return list(map(parsing.operation_of, page.operations)), page.next_page_token
 
-    return Paged(f"{OPERATIONS}/ListOperations", request, read, timeout)
+    return Paged(f"{_OPERATIONS}/ListOperations", request, read, timeout)
 
 
 def operation(name: str, *, wait: float = 0.0, timeout: float | None = None) -> Unary[Operation]:
@@ -148,7 +162,7 @@ def operation(name: str, *, wait: float = 0.0, timeout: float | None = None) -> 
     span.FromTimedelta(timedelta(seconds=wait))
     request = operations_pb2.WaitOperationRequest(name=_full(name), timeout=span)
     return Unary(
-        f"{OPERATIONS}/WaitOperation", request.SerializeToString(), parsing.operation, timeout
+        f"{_OPERATIONS}/WaitOperation", request.SerializeToString(), parsing.operation, timeout
     )
 
 
@@ -159,7 +173,7 @@ def cancel_operation(name: str, *, timeout: float | None = None) -> Unary[None]:
     """
     request = operations_pb2.CancelOperationRequest(name=_full(name))
     return Unary(
-        f"{OPERATIONS}/CancelOperation", request.SerializeToString(), lambda _: None, timeout
+        f"{_OPERATIONS}/CancelOperation", request.SerializeToString(), lambda _: None, timeout
     )
 
 

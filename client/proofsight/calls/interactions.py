@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proofsight import parsing_operations as parsing
-from proofsight.calls.extraction import EXTRACTION
-from proofsight.calls.shapes import Long, Unary
+from proofsight.calls.extraction import begun
+from proofsight.calls.shapes import Long
 from proofsight.errors import BadImage
 from proofsight.image import ImageLike, image_message
 from proofsight.interactions import ImageInteractions, RegionBox
@@ -110,7 +110,4 @@ def extract_interactions(
         seed=seed,
         nulls=nulls,
     )
-    start = Unary(
-        f"{EXTRACTION}/ExtractInteractions", request.SerializeToString(), parsing.operation
-    )
-    return Long(start, parsing.image_interactions, progress, timeout)
+    return begun("ExtractInteractions", request, parsing.image_interactions, progress, timeout)
