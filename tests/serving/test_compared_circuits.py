@@ -138,6 +138,8 @@ def test_what_are_no_two_circuits_is_refused(
         (["--server", "h:1", "--kb", "d", "--target", "c:1", "--allow-model", "m:f"], "models"),
         (["--server", "h:1", "--compare", "a", "b"], "--kb KB"),
         (["R/d", "--compare", "a", "b", "--target", "c:1"], "not both"),
+        (["R/d", "--target", "c:1", "--shrink", "/no/such/x.safetensors"], "make it first"),
+        (["R/d", "--target", "c:1", "--out", __file__], "is a file"),
     ],
 )
 def test_options_that_do_not_go_together_are_wrong_usage(

@@ -7,7 +7,6 @@ time only where they were measured: none of these stands for another.
 from __future__ import annotations
 
 import math
-import statistics
 import time
 from dataclasses import asdict, dataclass
 
@@ -31,7 +30,9 @@ class Savings:
         Channels of the layers of kernels: that lead to the target; that carry something of the
         image to it.
     weights, shrunk_weights
-        Numbers in kernels; in the shrunk network, with its biases and constant maps.
+        Numbers in kernels: of the whole network, and of the shrunk one.
+    shrunk_constants
+        Numbers in the biases and constant maps of the shrunk network.
     macs, effective_macs, shrunk_macs
         Multiplications for one image: of the whole network, which the masked one does too, zeros
         included; of effective kernels; that the shrunk network does.
@@ -44,6 +45,7 @@ class Savings:
     live_filters: int
     weights: int
     shrunk_weights: int
+    shrunk_constants: int
     macs: int
     effective_macs: int
     shrunk_macs: int
@@ -60,6 +62,8 @@ def savings(circuit: MaskedNetwork, shrunk: ShrunkNetwork) -> Savings:
     live = wiring.forward(circuit.mask) & wiring.backward(circuit.mask)
     layers = wiring.layers.items()
     dense = [node.connected.size for node in wiring.nodes if node.connected is not None]
+    numbers = sum(_numbers(module) for module in shrunk.steps.values())
+    shrunk_weights = sum(_weights(module) for module in shrunk.steps.values())
     return Savings(
         kernels=sum(int(array.sum()) for array in counted.values()),
         circuit_kernels=sum(int((circuit.mask[n] & counted[n]).sum()) for n, _ in layers),
@@ -67,7 +71,8 @@ def savings(circuit: MaskedNetwork, shrunk: ShrunkNetwork) -> Savings:
         filters=sum(len(node.rows) for _, node in layers),
         live_filters=sum(int(live[node.first + node.rows].sum()) for _, node in layers),
         weights=sum(math.prod(node.shape) * node.taps for _, node in layers) + sum(dense),
-        shrunk_weights=sum(_numbers(module) for module in shrunk.steps.values()),
+        shrunk_weights=shrunk_weights,
+        shrunk_constants=numbers - shrunk_weights,
         macs=sum(math.prod(node.shape) * node.macs for _, node in layers) + sum(dense),
         effective_macs=sum(int(effective[name].sum()) * node.macs for name, node in layers),
         shrunk_macs=_multiplications(shrunk),
@@ -75,7 +80,10 @@ def savings(circuit: MaskedNetwork, shrunk: ShrunkNetwork) -> Savings:
 
 
 def wall_time(run: Run, images: Tensor, repeats: int = 5) -> float:
-    """Seconds that a network takes for a batch: the median, after one run to warm up."""
+    """Seconds that a network takes for a batch, after one run to warm up.
+
+    The least of several: whatever else the machine does can only add to it.
+    """
     seconds = []
     with torch.inference_mode():
         run(images)
@@ -83,7 +91,11 @@ def wall_time(run: Run, images: Tensor, repeats: int = 5) -> float:
             start = time.perf_counter()
             run(images)
             seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+    return min(seconds)
+
+
+def _weights(module: nn.Module) -> int:
+    return module.weight.numel() if isinstance(module, nn.Conv2d | nn.Linear) else 0
 
 
 def _numbers(module: nn.Module) -> int:

@@ -121,6 +121,11 @@ def run(args: argparse.Namespace) -> int:
         args.parser.error("name the revision as R/KB or R/KB/N, or a server with --server and --kb")
     if args.kb or args.timeout is not None:
         args.parser.error("--kb and --timeout are about a --server; name R/KB instead")
+    # Before work that may take long.
+    if args.shrink and not args.shrink.parent.is_dir():
+        args.parser.error(f"--shrink: there is no directory {args.shrink.parent}; make it first")
+    if args.out and args.out.exists() and not args.out.is_dir():
+        args.parser.error(f"--out: {args.out} is a file; name a directory")
     return outcome(lambda: (_compared if args.compare else _circuit)(args), json=args.json)
 
 

@@ -125,8 +125,9 @@ def _shrunk(shrunk: Mapping[str, Any]) -> Iterator[str]:
     relative = shrunk["exactness"]["relative"]
     yield (
         f"shrunk: {shrunk['file']}: {shrunk['live_filters']} of {shrunk['filters']} filters, "
-        f"{shrunk['shrunk_weights']:,} of {shrunk['weights']:,} weights, {shrunk['shrunk_macs']:,} "
-        f"of {shrunk['macs']:,} multiplications per image"
+        f"{shrunk['shrunk_weights']:,} of {shrunk['weights']:,} weights and "
+        f"{shrunk['shrunk_constants']:,} constants, {shrunk['shrunk_macs']:,} of "
+        f"{shrunk['macs']:,} multiplications per image"
     )
     yield (
         f"  differs from the masked network by {_number(relative)} deviations at most; "
