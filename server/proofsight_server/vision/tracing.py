@@ -14,9 +14,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from proofsight_server.vision.following import Role, role_of_function, role_of_module
-from proofsight_server.vision.hooking import hooked
 from proofsight_server.vision.points import (
-    Change,
     Observe,
     Point,
     Replaced,
@@ -25,6 +23,7 @@ from proofsight_server.vision.points import (
     per_image,
     trial,
 )
+from proofsight_server.vision.tapping import hooked_runs, replaced, tapped
 
 Shapes = Mapping[fx.Node, tuple[int, ...]]
 Visit = Callable[[fx.Node, nn.Module | None, Mapping[fx.Node, Any], Shapes], Any]
@@ -139,7 +138,7 @@ class TracedFlow:
         """
         runs = {name: self._run_giving(self._nodes[name]) for name in names}
         if all(runs.values()):
-            return _hooked(self._module, runs, observe)
+            return hooked_runs(self._module, runs, observe)
         graph, nodes = self._graph, self._nodes
         if training:
             tracer = _PathTracer()
@@ -150,11 +149,11 @@ class TracedFlow:
                 raise UntraceableError(f"in training mode: {error}") from error
             finally:
                 self._module.eval()
-        return _tapped(self._module, graph, {name: nodes[name] for name in names}, observe)
+        return tapped(self._module, graph, {name: nodes[name] for name in names}, observe)
 
     def replace(self, name: str) -> Replaced:
         """The graph with another tensor at `name`; a hook would miss uses inside its block."""
-        return _replaced(self._module, self._graph, self._nodes[name])
+        return replaced(self._module, self._graph, self._nodes[name])
 
     def _run_giving(self, wanted: fx.Node) -> str:
         """The run of a module that gives a node's tensor, '' where a function makes it."""
@@ -238,83 +237,6 @@ class _Shapes(fx.Interpreter):
         return output
 
 
-class _Tap(nn.Module):
-    def __init__(self, name: str, observe: Observe) -> None:
-        super().__init__()
-        self._name = name
-        self._observe = observe
-
-    def forward(self, tensor: Tensor) -> Any:
-        return self._observe(self._name, tensor)
-
-
-def _hooked(module: nn.Module, runs: Mapping[str, str], observe: Observe) -> Tapped:
-    """Hooks for points by the runs of modules that give their tensors; several may share one."""
-    at: dict[str, list[str]] = {}
-    for name, source in runs.items():
-        at.setdefault(source, []).append(name)
-    inner = hooked(
-        module, list(at), lambda source, tensor: [observe(n, tensor) for n in at[source]]
-    )
-
-    def run(batch: Tensor) -> tuple[Tensor, list[Any]]:
-        logits, seen = inner(batch)
-        found = {
-            name: one
-            for names, ones in zip(at.values(), seen, strict=True)
-            for name, one in zip(names, ones, strict=True)
-        }
-        return logits, [found[name] for name in runs]
-
-    return run
-
-
-def _tapped(
-    module: nn.Module, graph: fx.Graph, points: Mapping[str, fx.Node], observe: Observe
-) -> Tapped:
-    tapped_graph, copied = fx.Graph(), dict[fx.Node, fx.Node]()
-    output = tapped_graph.graph_copy(graph, copied)
-    seen = []
-    parts: dict[str, Any] = {}
-    for position, (name, point) in enumerate(points.items()):
-        target = f"proofsight_tap_{position}"
-        parts[target] = _Tap(name, observe)
-        with tapped_graph.inserting_after(copied[point]):
-            seen.append(tapped_graph.call_module(target, (copied[point],)))
-    tapped_graph.output((output, tuple(seen)))
-    tapped = fx.GraphModule(_parts(module, tapped_graph, parts), tapped_graph)
-
-    def run(batch: Tensor) -> tuple[Tensor, list[Any]]:
-        logits, observed = tapped(batch)
-        return logits, list(observed)
-
-    return run
-
-
-def _replaced(module: nn.Module, graph: fx.Graph, point: fx.Node) -> Replaced:
-    changed_graph, copied = fx.Graph(), dict[fx.Node, fx.Node]()
-    # First of all inputs, since those of the network may have defaults.
-    change = changed_graph.placeholder("proofsight_change")
-    output = changed_graph.graph_copy(graph, copied)
-    old = copied[point]
-    with changed_graph.inserting_after(old):
-        new = changed_graph.call_function(_changed, (change, old))
-    old.replace_all_uses_with(new, delete_user_cb=lambda user: user is not new)
-    changed_graph.output(new if output is old else output)
-    run: Replaced = fx.GraphModule(_parts(module, changed_graph, {}), changed_graph)
-    return run
-
-
-def _changed(change: Change, tensor: Tensor) -> Tensor:
-    return change(tensor).clone()
-
-
-def _parts(module: nn.Module, graph: fx.Graph, own: Mapping[str, Any]) -> dict[str, Any]:
-    """What a graph calls: its own parts, and modules and parameters of the network."""
-    targets = [str(node.target) for node in graph.nodes if node.op in {"call_module", "get_attr"}]
-    return {name: own[name] if name in own else _attribute(module, name) for name in targets}
-
-
 def _same(traced: object, expected: object) -> bool:
     if not isinstance(traced, Tensor) or not isinstance(expected, Tensor):
         return False
@@ -331,10 +253,3 @@ def function_name(node: fx.Node) -> str:
 
 def _is_question(node: fx.Node) -> bool:
     return node.op in {"call_function", "call_method"} and function_name(node) in QUESTIONS
-
-
-def _attribute(module: nn.Module, path: str) -> Any:
-    found: Any = module
-    for name in path.split("."):
-        found = getattr(found, name)
-    return found
