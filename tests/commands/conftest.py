@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +95,12 @@ def start() -> Callable[..., subprocess.Popen[str]]:
     return begin
 
 
-def in_a_process(*arguments: object) -> Ran:
-    """Run `proofsight` in a process of its own."""
-    done = subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, env=ENVIRONMENT
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
+def in_this_process(*arguments: object) -> Ran:
+    """Run `proofsight` where `capsys` is not to be had."""
+    out, err = StringIO(), StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main([str(argument) for argument in arguments])
+    return Ran(code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="session")
@@ -106,11 +108,11 @@ def workplace(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with `w.safetensors` and `repository/three/1`, not to be spoilt."""
     place = tmp_path_factory.mktemp("work")
     data = f"npz:{archive}"
-    trained = in_a_process(
+    trained = in_this_process(
         "train", "--data", data, "--out", place / "w.safetensors", "--epochs", 2, "--seed", 3
     )
     assert trained.code == 0, trained.err
-    extracted = in_a_process(
+    extracted = in_this_process(
         "extract", "--data", data, "--weights", place / "w.safetensors",
         "--repository", place / "repository", "--name", "three", "--max-rules", 8,
     )  # fmt: skip
