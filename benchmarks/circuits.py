@@ -1,8 +1,8 @@
 """How faithful circuits are: |r| on images that were neither scored on nor chosen by.
 
 Each target is written to the workspace when it is done, so that a run can be ended and gone on
-with; after each one standard error says how long the rest will take. A target of ResNet-20 takes
-some 13 s of one core. FORCE is run at keep 0.1 and below only.
+with; after each one standard error says how long the rest will take. `auto` is the product's own
+choice. FORCE is run at keep 0.1 and below only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from benchmarks.circuit_networks import CASES, Case, Prepared, prepared, targets
 from benchmarks.figures import Figure, Row, Skipped
 from benchmarks.workspace import Workspace
 from proofsight_server.circuits import Scores, TargetNetwork, score, select, target_network
-from proofsight_server.circuits.evaluation import choose, evaluate
+from proofsight_server.circuits.automatic import AUTO, Candidate, automatic
+from proofsight_server.circuits.connecting import selected
+from proofsight_server.circuits.evaluation import evaluate
 from proofsight_server.circuits.faithfulness import Faithfulness, MeasureOptions
 from proofsight_server.circuits.force import ForceOptions, force
 from proofsight_server.circuits.masked import MaskedNetwork, masked, mean_contributions
@@ -36,16 +38,11 @@ OURS = ("kernel_mask", "force:kernel_mask")
 # From here down FORCE is run: above, one pass does as well, and FORCE is most of the time.
 FORCED = 0.1
 ITERATED: tuple[PassCriterion, ...] = ("snip", "kernel_mask")
-MEAN = ", mean ablation"
-CONTROLS = ("random", "kernel_mask" + MEAN, "force" + MEAN, "force:kernel_mask" + MEAN)
-# What is chosen from, in the order of preference: as the criterion `auto` has it, without FORCE
-# over actgrad, which costs most.
-CANDIDATES = (
-    "kernel_mask", "force:kernel_mask", "actgrad", "snip", "force", "magnitude",
-)  # fmt: skip
-AUTO = "auto"
-# What is chosen where the ablation is chosen too.
-BOTH = "auto of both ablations"
+# Ours too: kernels that lead nowhere passed over, and what removed ones leave.
+SELECTED = Candidate("kernel_mask", "connected")
+FILLED = Candidate("kernel_mask", "ranked", "mean")
+BOTH = Candidate("kernel_mask", "connected", "mean")
+CONTROLS = ("random", str(SELECTED), str(FILLED), str(BOTH))
 SINGLE = ScoreOptions(precision="single", batch=8)
 MEASURE = MeasureOptions(batch=16, draws=1)
 
@@ -70,7 +67,8 @@ def measured(
     workspace: Workspace, data: Path | None, case: Case, count: int = TARGETS
 ) -> list[Measured]:
     """Per target what was measured, now or in an earlier run on this workspace."""
-    folder = workspace.root / "circuits" / case.slug
+    # Not where an earlier form, with another choice, kept its figures.
+    folder = workspace.root / "circuits-chosen" / case.slug
     folder.mkdir(parents=True, exist_ok=True)
     ready = prepared(workspace, data, case)
     found: list[Measured] = []
@@ -98,7 +96,7 @@ def measured(
 def table(case: Case, found: list[Measured]) -> list[Row]:
     """The median over targets of |r| on the reported images, 0 for a collapse."""
     rows: list[Row] = []
-    names = (*PUBLISHED, *OURS, *CONTROLS, AUTO, BOTH)
+    names = (*PUBLISHED, *OURS, *CONTROLS, AUTO)
     for keep in KEEPS:
         strengths = {
             name: _strengths(found, keep, name, "held_out")
@@ -108,7 +106,7 @@ def table(case: Case, found: list[Measured]) -> list[Row]:
         medians = {name: statistics.median(values) for name, values in strengths.items()}
         for name, values in strengths.items():
             target = None
-            if name in {AUTO, BOTH}:
+            if name == AUTO:
                 target = max(medians[one] for one in PUBLISHED if one in medians)
             elif keep <= LOW and name in {"snip", "actgrad", "force", "kernel_mask"}:
                 target = medians["magnitude"]
@@ -161,19 +159,16 @@ def _level(
         forced = force(network, ready.scored, keep=keep, options=options, dense=scores[criterion])
         # As published it iterates SNIP.
         name = "force" if criterion == "snip" else f"force:{criterion}"
-        masks[name], circuits[name] = forced.mask, masked(network, forced.mask)
-    candidates = {name: circuits[name] for name in CANDIDATES if name in circuits}
-    filled = {
-        name + MEAN: masked(network, masks[name], contributions)
-        for name in ("kernel_mask", "force", "force:kernel_mask")
-        if name in masks
-    }
-    circuits |= filled
-    found = choose(candidates | filled, ready.chosen, MEASURE.batch)
-    choices = {
-        AUTO: max(candidates, key=lambda name: found.strengths[name]),
-        BOTH: found.name,
-    }
+        circuits[name] = masked(network, forced.mask)
+    for candidate in (SELECTED, FILLED, BOTH):
+        mask = selected(scores[candidate.criterion], keep, candidate.selection)
+        left = contributions if candidate.ablation == "mean" else None
+        circuits[str(candidate)] = masked(network, mask, left)
+    best = automatic(
+        network, ready.scored, ready.chosen, keep=keep, options=SINGLE, rounds=case.rounds
+    )
+    left = contributions if best.candidate.ablation == "mean" else None
+    circuits[AUTO] = masked(network, best.mask, left)
     figures = {
         kind: _figures(circuits, images)
         for kind, images in (("in_sample", ready.scored), ("held_out", ready.reported))
@@ -181,8 +176,8 @@ def _level(
     level: dict[str, dict[str, Any]] = {
         name: {kind: each[name].to_json() for kind, each in figures.items()} for name in circuits
     }
-    chosen = {auto: {**level[name], "choice": name} for auto, name in choices.items()}
-    return {**level, **chosen}
+    level[AUTO]["choice"] = str(best.candidate)
+    return level
 
 
 def _figures(circuits: Mapping[str, MaskedNetwork], images: Any) -> dict[str, Faithfulness]:
