@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from proofsight.prolog_home import prolog_home
 from proofsight_server.errors import BadOption, BadWeights
-from proofsight_server.extraction import approximation_warnings
+from proofsight_server.extraction import program_size
 from proofsight_server.extraction.approximation import Approximation
 from proofsight_server.extraction.evaluate import evaluate_revision
 from proofsight_server.extraction.extract import Source, extract
@@ -327,14 +327,18 @@ def test_caps_that_were_reached_and_inputs_outside_the_range_are_told(subject: M
 
 
 def test_more_rules_than_a_server_loads_are_refused_with_a_cap_that_fits(
-    subject: Make, monkeypatch: pytest.MonkeyPatch
+    subject: Make, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = subject(nn.Sigmoid())
     whole = len(read(made, **WHOLE).program.rules)
     most = whole - 4
-    monkeypatch.setattr(approximation_warnings, "MOST_RULES", most)
+    monkeypatch.setattr(program_size, "MOST_RULES", most)
+    options = ExtractOptions(
+        layers=("hidden",), learner="approximation", learner_options={"fallback": None, **WHOLE}
+    )
     with pytest.raises(BadOption, match=f"has {whole} rules, and a server loads {most} at") as told:
-        read(made, **WHOLE)
+        extract(options, Source(dataset, made.network), Repository(tmp_path), "small")
+    assert not (tmp_path / "small").exists()
     cap = int(re.findall(r"max_terms=(\d+)", str(told.value))[0])
     fits = read(made, **{**WHOLE, "max_terms": cap})
     assert len(fits.program.rules) <= most
@@ -345,7 +349,7 @@ def test_the_cap_named_is_the_greatest_that_fits(counts: list[int], most: int) -
     counts = sorted(counts)
     caps = range(max(counts) + 1)
     best = max(cap for cap in caps if sum(min(cap, count) for count in counts) <= most)
-    assert approximation_warnings._largest_cap(counts, most) == best
+    assert program_size.largest_cap(counts, most) == best
 
 
 def test_an_order_below_every_term_is_refused_and_the_least_is_named(subject: Make) -> None:

@@ -14,7 +14,6 @@ from proofsight_server.rules.program import ClassHead, Program
 _SHOWN = 5
 _FEW = 0.1  # of images
 _MANY = 20_000  # clauses that are loaded within some seconds
-MOST_RULES = 60_000  # that were seen to load within a server's default limits
 
 
 def decides_little(program: Program, figures: Mapping[str, Any]) -> bool:
@@ -64,10 +63,8 @@ def warnings_of(
     Raises
     ------
     BadOption
-        No class has a rule, or none reads an input, so that nothing could be decided; or there
-        are more rules than a server loads.
+        No class has a rule, or none reads an input, so that nothing could be decided.
     """
-    _check_size(sides, program)
     told = []
     for layer, own in zip(layers, sides, strict=True):
         told += list(_of_layer(layer, own, limited=report["options"]["limit_data"]))
@@ -86,36 +83,6 @@ def warnings_of(
             option="order",
         )
     return tuple(told)
-
-
-def _check_size(sides: Sequence[Sequence[SideFormula]], program: Program) -> None:
-    if len(program.rules) <= MOST_RULES:
-        return
-    terms = sorted(len(side.written) for layer in sides for side in layer)
-    besides = len(program.rules) - sum(terms)
-    most = max(_largest_cap(terms, MOST_RULES - max(besides, 0)), 1)
-    raise BadOption(
-        f"the program has {len(program.rules)} rules, and a server loads {MOST_RULES} at most; "
-        f"keep fewer terms of each side, with --learner-option max_terms={most}, or shorter ones, "
-        f"with --learner-option order={max(_longest(sides) - 1, 1)}",
-        option="max_terms",
-        rules=len(program.rules),
-    )
-
-
-def _largest_cap(counts: Sequence[int], most: int) -> int:
-    """The greatest cap on rising counts under which they sum to `most` or less."""
-    left = most
-    for place, count in enumerate(counts):
-        share = left // (len(counts) - place)
-        if count > share:
-            return share
-        left -= count
-    return counts[-1] if counts else 0
-
-
-def _longest(sides: Sequence[Sequence[SideFormula]]) -> int:
-    return max((side.formula.longest for layer in sides for side in layer), default=1)
 
 
 def _of_layer(

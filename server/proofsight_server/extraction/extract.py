@@ -23,6 +23,7 @@ from proofsight_server.extraction.layerwise import (
 from proofsight_server.extraction.layerwise_learners import build_layerwise, is_layerwise
 from proofsight_server.extraction.options import ExtractOptions
 from proofsight_server.extraction.probing import Seen, check_classes, see
+from proofsight_server.extraction.program_size import check_size
 from proofsight_server.extraction.progress import Watch
 from proofsight_server.extraction.versions import versions
 from proofsight_server.knowledge.annex import add_annex
@@ -156,6 +157,7 @@ def _from_weights(
     layers = explained(network, options.layers)
     subject = Subject(network, dataset, layers, options.seed, options.batch, watch)
     reading = learner.read(subject)
+    check_size(reading.program)
     quantisation, splits = published(subject, reading)
     program = _finished(reading.program, reading.warnings, quantisation)
     report = {options.learner: dict(reading.report)}
