@@ -3,10 +3,11 @@
 The joint loss pulls any tables together, so that chance over sets is not what its figures are to be
 read against: each stands beside the same extraction of tables that have nothing to share.  In
 `other images` each network is given another image; in `renamed regions` its regions are permuted.
-Untrained networks are a control beside them.
+Untrained networks and networks trained on shuffled labels are controls beside them; how much is
+shared among the 12, 48 and 100 strongest, and with other α, is told of the trained.
 
-Digits take about 3 minutes; MNIST and Fashion-MNIST, with `--data`, about 40 with two cores to
-itself, 6 of them for training.  With `--work` it goes on where it stopped: networks and the figures
+Digits take over 3 minutes; MNIST and Fashion-MNIST, with `--data`, over 40 with two cores to itself.
+With `--work` it goes on where it stopped: networks and the figures
 of each image are kept there.
 """
 
@@ -16,7 +17,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,7 +36,7 @@ from proofsight_server.interactions.sharing import Sharing, sharing
 from proofsight_server.interactions.tables import Subject
 from proofsight_server.interactions.tabulation import Asked, tabulate
 from proofsight_server.interactions.transfer import transfer
-from proofsight_server.vision.dataset import Dataset, open_dataset
+from proofsight_server.vision.dataset import Dataset, Split, open_dataset
 from proofsight_server.vision.image import Pixels
 from proofsight_server.vision.model import build_model
 from proofsight_server.vision.network import Network, load_network, save_weights
@@ -44,7 +45,9 @@ from proofsight_server.vision.training import TrainOptions, train
 ROWS, COLUMNS = 3, 3
 WIDTHS = (((16,), (32,), (64,)), ((12, 12), (24,), (48,)), ((24,), (24, 24), (48, 48)))
 TOP = 24
-KINDS = ("trained", "untrained")
+KINDS = ("trained", "untrained", "shuffled labels")
+TOPS = (12, 48, 100)  # besides TOP
+ALPHAS = (0.0, 0.3, 1.0)  # besides 0.1; 1 takes networks apart
 PAIRED, NULLS = "", (", null of other images", ", null of renamed regions")
 
 Figures = dict[str, float]
@@ -77,19 +80,39 @@ def run(workspace: Workspace) -> list[Row]:
             continue
         source = f"{one.scheme}:{workspace.data / one.folder}" if workspace.data else one.scheme
         dataset = open_dataset(source if one.folder else one.scheme, seed=0)
-        networks = [_trained(workspace, one, dataset, seed) for seed in range(len(WIDTHS))]
+        networks = _networks(workspace, one, dataset, "trained")
         chosen = _recognised(dataset, networks, one.images)
         for kind in KINDS:
-            asked = networks if kind == "trained" else _untrained(networks)
-            kept = workspace.root / "sharing" / f"{one.scheme}-{kind}"
+            asked = _networks(workspace, one, dataset, kind)
+            kept = workspace.root / "sharing-by-alpha" / f"{one.scheme}-{kind}"
             measured = _measured(kept, dataset, asked, chosen, nulls=kind == "trained")
             rows += _rows(f"{one.name}, {kind}", measured)
     return rows
 
 
-def _trained(workspace: Workspace, one: _Set, dataset: Dataset, seed: int) -> Network:
+def _networks(workspace: Workspace, one: _Set, dataset: Dataset, kind: str) -> list[Network]:
+    """Three networks, trained as `kind` says."""
+    stem = one.scheme
+    if kind == "shuffled labels":
+        stem, dataset = f"{one.scheme}-shuffled", _shuffled(dataset)
+    networks = [_trained(workspace, one, dataset, seed, stem) for seed in range(len(WIDTHS))]
+    return _untrained(networks) if kind == "untrained" else networks
+
+
+def _shuffled(dataset: Dataset) -> Dataset:
+    """Training and validation images with each other's labels: what is learnt is of no class."""
+    rng = np.random.default_rng(0)
+
+    def permuted(split: Split) -> Split:
+        assert split.labels is not None
+        return replace(split, labels=rng.permutation(split.labels))
+
+    return replace(dataset, train=permuted(dataset.train), validation=permuted(dataset.validation))
+
+
+def _trained(workspace: Workspace, one: _Set, dataset: Dataset, seed: int, stem: str) -> Network:
     """A small-cnn of its own widths and seed, kept in the workspace."""
-    weights = workspace.root / f"sharing-{one.scheme}-{seed}.safetensors"
+    weights = workspace.root / f"sharing-{stem}-{seed}.safetensors"
     if not weights.exists():
         print(f"sharing: training network {seed + 1} of {one.name}", file=sys.stderr, flush=True)
         options = TrainOptions(epochs=one.epochs, seed=seed)
@@ -194,7 +217,7 @@ def _figures(tables: _Tables, index: int, others: Sequence[int]) -> dict[str, Fi
     own = tables.of(index)
     if own is None:
         return {}
-    found = {}
+    found: dict[str, Figures] = {}
     rng = np.random.default_rng(index)
     null_of: dict[str, Doubles | None] = {PAIRED: own}
     if others:
@@ -209,11 +232,28 @@ def _figures(tables: _Tables, index: int, others: Sequence[int]) -> dict[str, Fi
         }
         if null == PAIRED:
             variants["joint, box 0"] = extract(table, box=0)
+            if others:
+                found |= _ablated(table, variants)
         for variant, interactions in variants.items():
             for sets, top in ((f"top {TOP}", TOP), ("salient", None)):
                 told = _told(sharing(table, interactions, top=top))
                 found[f"{variant}, {sets}{null}"] = told
     found["transfer"] = _transferred(own, extract(own[-1]), index)
+    return found
+
+
+def _ablated(
+    tables: Doubles, variants: Mapping[str, Interactions | list[Interactions]]
+) -> dict[str, Figures]:
+    """Figures of other numbers of strongest primitives, and of other α."""
+    found = {
+        f"{variant}, top {top}": _told(sharing(tables, variants[variant], top=top))
+        for variant in ("separate", "joint")
+        for top in TOPS
+    }
+    for alpha in ALPHAS:
+        joint = extract(tables, alpha=alpha)
+        found[f"joint, α {alpha:g}, top {TOP}"] = _told(sharing(tables, joint, top=TOP))
     return found
 
 
