@@ -6,9 +6,9 @@ read against: each stands beside the same extraction of tables that have nothing
 Untrained networks and networks trained on shuffled labels are controls beside them; how much is
 shared among the 12, 48 and 100 strongest, and with other α, is told of the trained.
 
-Digits take over 3 minutes; MNIST and Fashion-MNIST, with `--data`, over 40 with two cores to itself.
-With `--work` it goes on where it stopped: networks and the figures
-of each image are kept there.
+Digits take over 3 minutes; MNIST and Fashion-MNIST, with `--data`, over 40 with two cores to
+itself.  With `--work` it goes on where it stopped: networks and the figures of each image are kept
+there.
 """
 
 from __future__ import annotations
