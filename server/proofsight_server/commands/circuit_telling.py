@@ -19,10 +19,12 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
     """What `tell` prints, line by line."""
     of = f"{document['target']} in {document['revision']}"
     if document["collapse"]:
+        # Of older servers' answers nothing is known of the selection.
+        connected = ", or --selection connected" if document.get("selection") == "ranked" else ""
         yield (
             f"circuit of {of}: collapsed at keep {document['keep']:g} by {document['criterion']}: "
             f"none of the {document['kept']} kernels kept is on a path from the image to it; "
-            "nothing is stored"
+            f"nothing is stored; keep more{connected}"
         )
     else:
         yield (
