@@ -22,7 +22,11 @@ class _Value:
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeBase(_Value):
-    """A named line of revisions; `problem` says why the newest one does not answer."""
+    """A named line of revisions; `problem` says why the newest one's files are not loaded.
+
+    Without a problem it is ready, or still being loaded; ready with one, it answers as it was
+    before its files changed.
+    """
 
     name: str
     latest_revision: str

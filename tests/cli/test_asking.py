@@ -179,6 +179,23 @@ def test_knowledge_bases_are_listed_in_three_ways(run: Run, server: Any) -> None
     )
 
 
+def test_a_knowledge_base_tells_why_it_does_not_answer_as_it_is_now(run: Run, server: Any) -> None:
+    server.kbs[:] = [
+        knowledge_bases_pb2.KnowledgeBase(name="knowledgeBases/photos"),
+        knowledge_bases_pb2.KnowledgeBase(
+            name="knowledgeBases/signs", ready=True, problem="rules.pl:3: syntax error"
+        ),
+    ]
+    assert run("kbs")[1] == (
+        "photos  0 revisions  loading\n"
+        "signs  0 revisions  ready, as it was before its files changed: rules.pl:3: syntax error\n"
+    )
+    assert run("kbs", "--prolog")[1] == (
+        "knowledge_base(photos, [], loading).\n"
+        "knowledge_base(signs, [], ready('rules.pl:3: syntax error')).\n"
+    )
+
+
 def test_a_refused_request_is_one_line_on_standard_error_and_exit_1(
     run: Run, server: Any, make_status: Any, png: Path
 ) -> None:

@@ -26,7 +26,9 @@ from proofsight.v1 import (
     knowledge_bases_pb2,
     knowledge_bases_pb2_grpc,
 )
-from proofsight_server.errors import BadOption
+from proofsight_server.errors import BadOption, NotReady
+from proofsight_server.knowledge.repository import Repository
+from proofsight_server.serving.catalogue import Catalogue
 from proofsight_server.serving.configuration import Configuration
 from proofsight_server.serving.listening import require_free
 
@@ -232,8 +234,18 @@ def test_a_knowledge_base_that_cannot_be_loaded_leaves_the_others_serving(
                     knowledge_bases_pb2.GetRevisionRequest(name="knowledgeBases/broken")
                 )
             assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+            assert "knowledge base broken cannot be used" in str(caught.value.details())
     finally:
         thread.stop()
+
+
+async def test_a_knowledge_base_that_is_still_to_come_is_called_by_its_name(
+    repository: Path,
+) -> None:
+    catalogue = Catalogue(Repository(repository), Configuration())
+    with pytest.raises(NotReady, match=r"^knowledge base digits is not loaded yet"):
+        async with catalogue.use(KB):
+            pass
 
 
 def test_a_half_written_newest_revision_leaves_the_one_before_it_serving_from_the_start(

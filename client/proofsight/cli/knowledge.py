@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from proofsight.cli.printing import print_json, print_spans, say
+from proofsight.cli.printing import Span, print_json, print_spans, say
 from proofsight.cli.session import class_name, connect, knowledge_base
 from proofsight.knowledge import KnowledgeBase, Rule
 from proofsight.names import short
@@ -20,8 +20,7 @@ def kbs(args: argparse.Namespace) -> int:
         print_json([base.to_dict() for base in bases])
     elif args.form == "prolog":
         for base in bases:
-            state = "ready" if base.ready else f"problem({quote(base.problem)})"
-            print(f"knowledge_base({quote(base.kb)}, {list(base.revisions)}, {state}).")
+            print(f"knowledge_base({quote(base.kb)}, {list(base.revisions)}, {_term(base)}).")
     else:
         width = max((len(short(base.latest_revision)) for base in bases), default=0)
         for base in bases:
@@ -38,9 +37,24 @@ def _print_base(base: KnowledgeBase, width: int) -> None:
         [
             (f"{name:<{width}}", "bold"),
             (f"  {count} revision{'s' if count != 1 else ''}  ", ""),
-            ("ready", "green") if base.ready else (f"not ready: {base.problem}", "red"),
+            _state(base),
         ]
     )
+
+
+def _state(base: KnowledgeBase) -> Span:
+    """Whether a knowledge base answers; where it does not, or only as it was before, why."""
+    if base.ready and base.problem:
+        return f"ready, as it was before its files changed: {base.problem}", "yellow"
+    if base.ready:
+        return "ready", "green"
+    return (f"not ready: {base.problem}", "red") if base.problem else ("loading", "yellow")
+
+
+def _term(base: KnowledgeBase) -> str:
+    if not base.problem:
+        return "ready" if base.ready else "loading"
+    return f"{'ready' if base.ready else 'problem'}({quote(base.problem)})"
 
 
 def rules(args: argparse.Namespace) -> int:

@@ -104,9 +104,9 @@ class Catalogue:
             await asyncio.to_thread(self.repository.latest, name.kb)  # raises UnknownKnowledgeBase
             problem = self.problem(name.kb)
             raise NotReady(
-                f"{name} cannot be used: {problem}"
+                f"knowledge base {name.kb} cannot be used: {problem}"
                 if problem
-                else f"{name} is not loaded yet; try again in a moment",
+                else f"knowledge base {name.kb} is not loaded yet; try again in a moment",
                 name=str(name),
             )
         async with self._loading:
