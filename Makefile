@@ -39,6 +39,10 @@ test-prolog: setup ## Run the Prolog tests
 test-python: setup ## Run the Python tests (ARGS='tests/rules -x' for some)
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: fuzz
+fuzz: setup ## Run the property tests with other examples, drawn anew every time
+	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=random $(ARGS)
+
 .PHONY: lint
 lint: setup ## Check style, types, imports between rooms, protos and Prolog
 	$(BIN)/ruff check

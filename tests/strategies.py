@@ -63,8 +63,8 @@ def random_program(
     """A stratified program with `at_least`, nested exceptions and chains of derived clauses.
 
     What is not given is drawn.  `LAYERS` are the layers of the propositions, which come in
-    order of depth.  Each proposition that is never observed has a `derived/2` clause; some
-    others have some too, over propositions that stand before them.
+    order of depth.  Each proposition that is never observed has a `derived/2` clause over those
+    before it; some others above the first layer have some too, over those of layers below.
     """
     propositions = random_propositions(rng, per_layer)
     names = [proposition.name for proposition in propositions]
@@ -76,9 +76,13 @@ def random_program(
         growth.clause(_head(rng, chosen, atoms), names, depth=3)
     for place, proposition in enumerate(propositions):
         unseen = proposition.feature is None
-        if place and (unseen or rng.random() < 0.5):
+        layers = [other.layer for other in propositions[:place]]
+        below = (
+            place if unseen or proposition.layer not in layers else layers.index(proposition.layer)
+        )
+        if below and (unseen or rng.random() < 0.5):
             for _ in range(int(rng.integers(1, 3))):
-                growth.clause(DerivedHead(proposition.name), names[:place], depth=1)
+                growth.clause(DerivedHead(proposition.name), names[:below], depth=1)
     order = tuple(atoms[k] for k in rng.permutation(n_classes)) if rng.random() < 0.5 else ()
     clauses = [growth.rules[k] for k in rng.permutation(len(growth.rules))]
     program = Program(

@@ -38,18 +38,21 @@ def best_triple(literals: Bools, target: Bools) -> tuple[int, ...]:
     columns = np.ascontiguousarray(literals.T).astype(np.float32)
     signed = columns * np.where(target, np.float32(1), np.float32(-1))
     # By how many more images with the target than without it one, two and three literals hold.
-    # A literal may stand twice or thrice in a body, which makes the shorter ones of it.
+    # A literal may stand twice or thrice in a body, which makes the shorter ones of it: of x, x
+    # and y, at least one is x or y, at least three both, and at least two x alone.
     one, two = signed.sum(axis=1), signed @ columns.T
     best, body = -np.inf, set[int]()
     for first, column in enumerate(columns):
         three = (signed[first:] * column) @ columns[first:].T
         pairs = two[first, first:, None] + two[first, first:] + two[first:, first:]
         ones = one[first] + one[first:, None] + one[first:]
-        for excess in (three, pairs - 2 * three, ones - pairs + three):
+        for m, excess in ((3, three), (2, pairs - 2 * three), (1, ones - pairs + three)):
             second, third = divmod(int(excess.argmax()), count - first)
             if excess[second, third] > best:
                 best = float(excess[second, third])
                 body = {first, first + second, first + third}
+                if m == 2 and len(body) == 2:
+                    body = {first + second}  # second ≤ third: the one that stands twice
     return tuple(sorted(body))
 
 
