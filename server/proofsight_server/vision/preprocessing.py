@@ -39,10 +39,11 @@ class Preprocessing:
     def __post_init__(self) -> None:
         if self.mode not in CHANNELS:
             raise BadOption(f"mode is 'L' or 'RGB', not {self.mode!r}", mode=self.mode)
-        for name in ("size", "crop"):
+        # torch's antialiased resize to a width of one repeats the first row.
+        for name, least in (("size", 2), ("crop", 1)):
             side = getattr(self, name)
-            if side is not None and (not isinstance(side, int) or side < 1):
-                raise BadOption(f"{name} is a number of pixels from 1, not {side!r}")
+            if side is not None and (not isinstance(side, int) or side < least):
+                raise BadOption(f"{name} is a number of pixels from {least}, not {side!r}")
         if self.size is not None and self.crop is not None and self.crop > self.size:
             raise BadOption(
                 f"crop {self.crop} is larger than size {self.size}, the short side to cut it from",
