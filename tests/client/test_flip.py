@@ -43,7 +43,7 @@ asked(KB, Values, Target, Limits) :-
     format(string(Term), '~q', [flip(Status, Class, Terms, Bound)]),
     json_write_dict(current_output, _{answer:Answer, lines:Lines, term:Term}, [width(0)]), nl.
 
-current(KB) :- proofsight:the_current(KB).
+current(KB) :- proofsight_current:the_current(KB).
 """
 
 

@@ -93,7 +93,7 @@ question(KB, Names, Values, Text) :-
     format(string(Term), '~q', [Proof]),
     json_write_dict(current_output, _{answer:Answer, shown:Shown, term:Term}, [width(0)]), nl.
 
-current(KB) :- proofsight:the_current(KB).
+current(KB) :- proofsight_current:the_current(KB).
 """
 
 

@@ -243,7 +243,7 @@ test('a revision that is loaded again keeps the images', [A, B] == [x, y]) :-
 
 edited([A, B], Directory) :-
     quietly(Directory),
-    proofsight:current(KB, _),
+    proofsight_current:the_current(KB),
     assertz(KB:value(one, a, 1.0)),
     proofsight:decision(one, A),
     user:mine(1),
@@ -260,7 +260,7 @@ test('the newest revision of a knowledge base is found', Name == '10') :-
     make_directory(Base),
     forall(member(N, ['2', '10']),
            ( directory_file_path(Base, N, Directory), make_directory(Directory) )),
-    proofsight:revision_directory(Base, Found),
+    proofsight_current:revision_directory(Base, Found),
     file_base_name(Found, Name),
     forall(member(N, ['2', '10']),
            ( directory_file_path(Base, N, Directory), delete_directory(Directory) )),

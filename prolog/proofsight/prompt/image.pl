@@ -1,12 +1,15 @@
 :- module(proofsight_image,
-          [ read_image/5                % +KB, +Directory, +File, ?Image, +Options
+          [ load_image/2,               % +File, ?Image
+            load_image/3                % +File, ?Image, +Options
           ]).
 :- use_module(library(lists), [append/2, member/2, subtract/3]).
 :- use_module(library(option), [option/2]).
 :- use_module(library(process), [process_create/3, process_wait/2]).
-:- use_module(source, [read_facts/2]).
+:- use_module('../source', [read_facts/2]).
+:- use_module(current, [failed/2, the_current/2]).
 
-:- det(read_image/5).
+:- det(load_image/2).
+:- det(load_image/3).
 
 /** <module> An image's facts from a server
 
@@ -17,15 +20,24 @@ set, the one that the loaded directory belongs to; `proofsight repl` sets
 both.
 */
 
-%!  read_image(+KB, +Directory, +File, ?Image, +Options) is det.
+%!  load_image(+File, ?Image) is det.
 %
-%   The facts of the picture in File become those of Image in KB; facts that
-%   Image had before are gone.  An unbound Image is named after File.  With
-%   entry(Layer), what the network says above Layer becomes measured/3.
+%   Has a server turn the picture in File into facts about Image, which is
+%   named after File where it is not given.  Facts that Image had before are
+%   gone.
 %
 %   @error proofsight(Key, Slots), which has a message.
 
-read_image(KB, Directory, File0, Image, Options) :-
+load_image(File, Image) :-
+    load_image(File, Image, []).
+
+%!  load_image(+File, ?Image, +Options) is det.
+%
+%   As load_image/2.  With entry(Layer) the network ends at Layer: rules
+%   derive what lies above it, and what the network says there is measured/3.
+
+load_image(File0, Image, Options) :-
+    the_current(KB, Directory),
     (   absolute_file_name(File0, File,
                            [access(read), file_errors(fail)])
     ->  true
@@ -52,9 +64,6 @@ read_image(KB, Directory, File0, Image, Options) :-
     forall(member(P-V, Values), assertz(KB:value(Image, P, V))),
     forall(member(measured(_, P, V), Facts), assertz(KB:measured(Image, P, V))),
     forall(member(C-V, Predicted), assertz(KB:predicted(Image, C, V))).
-
-failed(Key, Slots) :-
-    throw(error(proofsight(Key, Slots), _)).
 
 %   repository/digits/3 is a revision of `digits`.
 
