@@ -52,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
 def _evaluate(args: argparse.Namespace) -> int:
     from proofsight_server.commands.figures import print_figures
     from proofsight_server.commands.progress import shown
+    from proofsight_server.commands.warned import tell
     from proofsight_server.extraction.entries import curve_of, require_entries
     from proofsight_server.extraction.evaluate import evaluate_revision
     from proofsight_server.extraction.loading import load_revision_network
@@ -70,6 +71,8 @@ def _evaluate(args: argparse.Namespace) -> int:
     network = load_revision_network(revision, allow=allowed(args))
     with shown() as progress:
         report = evaluate_revision(revision, dataset, network, watch=Watch(progress))
+    if report.misfit:
+        tell(report.misfit)
     if args.curve is not None:
         last = next(s for s in reversed(SPLITS) if report.figures[s]["images"])
         args.curve.write_text(curve_of(report.figures["entries"], last), encoding="utf-8")
@@ -88,6 +91,7 @@ def _evaluate(args: argparse.Namespace) -> int:
 def _summarise(args: argparse.Namespace) -> int:
     from proofsight_server.commands.progress import shown
     from proofsight_server.commands.summary import print_summary, summary_document
+    from proofsight_server.commands.warned import tell
     from proofsight_server.extraction.beside import differences
     from proofsight_server.extraction.evaluate import evaluate_revision
     from proofsight_server.extraction.loading import load_revision_network
@@ -103,6 +107,9 @@ def _summarise(args: argparse.Namespace) -> int:
             dataset = open_dataset(args.data, seed=seed, labelled=False)
             network = load_revision_network(revision, allow=allowed(args))
             reports.append(evaluate_revision(revision, dataset, network, watch=Watch(progress)))
+    for report in reports:
+        if report.misfit:
+            tell(f"{report.revision}: {report.misfit}")
     other = differences(revisions)
     if args.json:
         print_json(summary_document(reports, other))

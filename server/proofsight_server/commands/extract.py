@@ -141,6 +141,7 @@ def run(args: argparse.Namespace) -> int:
 def _extract(args: argparse.Namespace) -> int:
     from proofsight_server.commands.figures import print_figures
     from proofsight_server.commands.progress import shown
+    from proofsight_server.commands.warned import warned
     from proofsight_server.extraction.extract import extract
     from proofsight_server.extraction.options import ExtractOptions
     from proofsight_server.extraction.progress import Watch
@@ -161,7 +162,7 @@ def _extract(args: argparse.Namespace) -> int:
         grids=args.grid,
         seed=seed,
     )
-    with shown() as progress:
+    with warned(), shown() as progress:
         revision = extract(
             options, source, Repository(args.repository), args.name, watch=Watch(progress)
         )

@@ -11,6 +11,7 @@ import numpy as np
 from proofsight_server.extraction.figures import figures_of
 from proofsight_server.extraction.hybrids import quantised_networks
 from proofsight_server.extraction.loading import revision_layers
+from proofsight_server.extraction.misfit import misfit_of
 from proofsight_server.extraction.probing import SPLITS, Seen, see
 from proofsight_server.extraction.progress import Watch
 from proofsight_server.knowledge.revision import Revision
@@ -39,6 +40,8 @@ class EvaluationReport:
         decide otherwise.
     note
         How the figures stand to those of the manifest, in a sentence.
+    misfit
+        What to look at where the network itself hardly fits the labels (see `misfit_of`).
     """
 
     revision: str
@@ -47,6 +50,7 @@ class EvaluationReport:
     edited: tuple[str, ...]
     near_ties: Mapping[str, int]
     note: str
+    misfit: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The document of `evaluate --json`: the figures, and what they are of."""
@@ -102,6 +106,7 @@ def evaluate_revision(
         revision.edited,
         {name: _near_ties(revision, split) for name, split in seen.items()},
         note,
+        misfit_of(seen, network.classes),
     )
 
 

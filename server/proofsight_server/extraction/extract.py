@@ -21,6 +21,7 @@ from proofsight_server.extraction.layerwise import (
     published,
 )
 from proofsight_server.extraction.layerwise_learners import build_layerwise, is_layerwise
+from proofsight_server.extraction.misfit import misfit_of
 from proofsight_server.extraction.options import ExtractOptions
 from proofsight_server.extraction.probing import Seen, check_classes, see
 from proofsight_server.extraction.program_size import check_size
@@ -98,6 +99,8 @@ def extract(
     else:
         found = _from_weights(options, layerwise, source, watch)
     program, quantisation, splits = found.program, found.quantisation, found.splits
+    if misfit := misfit_of(splits, network.classes):
+        _log.warning(misfit)
     with watch.step("measuring"):
         figures = figures_of(program, quantisation, splits, seed=options.seed)
         manifest = _manifest(found.options, source, {**figures, **found.report})
