@@ -19,6 +19,7 @@ from proofsight_server.circuits import (
 )
 from proofsight_server.circuits.passes import channel_scores
 from proofsight_server.circuits.scores import Doubles
+from proofsight_server.circuits.target import Logit
 from proofsight_server.errors import BadModel, BadOption, BadTarget, BadTensor
 from tests.circuits.slow_scores import slow_scores
 from tests.circuits.small_networks import KINDS, LAST, SHAPE, pictures, small_network
@@ -237,6 +238,15 @@ def test_routes_of_images_are_means_of_products_per_channel() -> None:
         maps = network(images).double().abs().mean((1, 2)).numpy()
     np.testing.assert_allclose(routes["last"][:, 0], maps, rtol=1e-5)
     np.testing.assert_allclose(channel_scores(network, images[1:2])["stem"], routes["stem"][1:2])
+
+
+def test_a_linear_layer_has_a_part_in_the_routes_to_a_logit() -> None:
+    module, images = small_network("chain"), pictures(3)
+    network = target_network(module, Logit(1, head="kernels"), SHAPE)
+    routes = channel_scores(network, images)
+    last = list(routes)[-1]
+    assert isinstance(network.modules[last], nn.Linear)
+    assert routes[last].shape == (3, 1) and (routes[last] > 0).all()
 
 
 def test_nothing_of_the_network_is_changed() -> None:

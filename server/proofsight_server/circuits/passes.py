@@ -92,9 +92,10 @@ def channel_scores(
     for first in range(0, len(images), options.batch):
         _, readings = backward(network, images[first : first + options.batch])
         for layer, reading in readings.items():
-            product = (reading.output * reading.gradient).abs_().flatten(2)
+            product = (reading.output * reading.gradient).abs_()
             rows = network.wiring.layers[layer].rows
-            means = product.mean(2).double().numpy()
+            # A linear layer has one position.
+            means = product.reshape(*product.shape[:2], -1).mean(2).double().numpy()
             parts[layer].append(means if means.shape[1] == len(rows) else means[:, rows])
     return {layer: np.concatenate(found) for layer, found in parts.items()}
 
