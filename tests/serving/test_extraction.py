@@ -191,6 +191,13 @@ def test_a_collapse_is_an_answer_and_stores_nothing(client: Client, here: None) 
     assert circuit.report["collapse"] is True
 
 
+def test_the_curve_of_force_ends_at_its_own_share(client: Client, here: None) -> None:
+    asked = {**ASKED, "keep": 0.3, "images": 12, "criterion": "force"}
+    circuit = client.extract_circuit("digits", "conv2:3", **asked)
+    keeps = [level["keep"] for level in circuit.report["curve"]]
+    assert keeps == [0.3, 0.2, 0.1, 0.05, 0.01]
+
+
 @pytest.mark.parametrize(
     ("target", "keep", "told"),
     [

@@ -92,6 +92,7 @@ class FoundCircuit:
         options = self.options
         return {
             "target": str(options.parsed),
+            "added": list(self.network.added),
             "loss": str(self.scores.provenance["loss"]),
             "head": getattr(options.parsed, "head", None),
             "criterion": options.criterion,
@@ -160,7 +161,8 @@ def find_circuit(
         chosen.scores if chosen else scores_of(cut, images.scored, options, contributions, watch)
     )
     masks = {
-        float(share): selected(scores, share, candidate.selection) for share in _shares(options)
+        float(share): selected(scores, share, candidate.selection)
+        for share in _shares(options, candidate)
     }
     levels = curve(
         cut,
@@ -265,7 +267,11 @@ def scores_of(
     return found[options.criterion]
 
 
-def _shares(options: CircuitOptions) -> list[Fraction]:
+def _shares(options: CircuitOptions, candidate: Candidate) -> list[Fraction]:
     """The shares to measure, each once, by falling value; that of the circuit among them."""
-    shares = {checked_keep(share) for share in (*options.curve, options.keep)}
+    own = checked_keep(options.keep)
+    shares = {own, *map(checked_keep, options.curve)}
+    if candidate.criterion.partition(":")[0] == FORCE:
+        # Its last scores were taken where no more kernels than these were left.
+        shares = {share for share in shares if share <= own}
     return sorted(shares, reverse=True)
