@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from examples.networks import lenet, resnet20
 from proofsight_server.errors import BadModel, BadOption, UnknownLayer
@@ -67,6 +67,33 @@ def test_a_residual_network_is_read_after_each_add() -> None:
     assert found["layer2.0.conv1"] == "layer2.0.relu"
     assert found["layer2.0.conv2"] == "layer2.0.relu#2"
     assert default(net) == Layer("conv19", "layer3.2.conv2", "conv", 64, "layer3.2.relu#2")
+
+
+class Branching(nn.Module):
+    """A block whose shortcut, a convolution, runs last or first."""
+
+    def __init__(self, shortcut_first: bool) -> None:
+        super().__init__()
+        self.first = shortcut_first
+        self.long1, self.long2 = nn.Conv2d(1, 4, 1), nn.Conv2d(4, 4, 1)
+        self.short, self.fc = nn.Conv2d(1, 4, 1), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        short = self.short(x) if self.first else None
+        long = self.long2(torch.relu(self.long1(x)))
+        both = torch.relu(long + (self.short(x) if short is None else short))
+        logits: Tensor = self.fc(both.mean((2, 3)))
+        return logits
+
+
+@pytest.mark.parametrize("shortcut_first", [False, True])
+def test_of_added_branches_the_default_is_the_last_convolution_of_the_longest(
+    shortcut_first: bool,
+) -> None:
+    net = network(Branching(shortcut_first))
+    assert default(net).module == "long2"
+    flow = TracedFlow(net.module, net.input_shape)
+    assert (flow.added("long2"), flow.added("short")) == (("short",), ("long2",))
 
 
 def test_concatenation_pooling_and_dropout_end_or_pass_as_they_should() -> None:

@@ -75,6 +75,8 @@ class TargetNetwork:
         The target's column in the logits; 0 for other targets.
     direction
         d over the rows of the target's layer, (rows,) float64; (1,) of 1 for a logit.
+    added
+        The points whose tensors are added to the target's layer before its values are taken.
     """
 
     root: nn.Module
@@ -87,6 +89,7 @@ class TargetNetwork:
     ids: Mapping[fx.Node, Any]
     column: int
     direction: Tensor
+    added: tuple[str, ...]
 
     @property
     def last(self) -> str | None:
@@ -277,6 +280,7 @@ def target_network(
         ids=followed.made,
         column=column,
         direction=direction_of(target, rows),
+        added=() if isinstance(target, Logit) else flow.added(point),
     )
 
 

@@ -32,6 +32,12 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
             f"{document['total_kernels']:,} kernels (keep {document['keep']:g} by "
             f"{document['criterion']}, effective {document['effective_keep']:.4f})"
         )
+    if document.get("added"):
+        layer = document["layers"][-1]["layer"]
+        yield (
+            f"  of {layer} alone: what rules read of {layer} has {', '.join(document['added'])} "
+            "added to it"
+        )
     yield from _chosen(document)
     yield from _faithful(document)
     yield "  layer         kept   of"

@@ -26,7 +26,7 @@ class LayerInfo:
     """A layer that can be read, and what its values look like.
 
     `shape` is (height, width) of its maps, None for units; `is_default` marks the layer that
-    is taken where none is named: the last convolution.
+    is taken where none is named: the last convolution, of branches that are added the longest's.
     """
 
     layer: Layer
@@ -220,8 +220,20 @@ def layers_of(flow: Flow) -> tuple[LayerInfo, ...]:
             atom = f"{prefix}{counts[prefix]}"
             found.append((Layer(atom, name, kind, point.shape[0], flow.reads(name)), point))
     convolutions = [layer for layer, _ in found if layer.kind == "conv"]
-    default = convolutions[-1] if convolutions else None
+    default = _deepest(flow, convolutions)
     return tuple(LayerInfo(layer, _size(point), layer is default) for layer, point in found)
+
+
+def _deepest(flow: Flow, convolutions: Sequence[Layer]) -> Layer | None:
+    """The last convolution; where branches are added behind it, the last of the longest branch.
+
+    All of them are read after the addition, but a circuit is of what the convolution itself
+    computes, and a shortcut, which may well run last, is little of the block.
+    """
+    added = [layer for layer in convolutions if layer.reads == convolutions[-1].reads]
+    if len(added) < 2 or not isinstance(flow, TracedFlow):
+        return convolutions[-1] if convolutions else None
+    return max(reversed(added), key=lambda layer: flow.depth(layer.module))
 
 
 def _maps(flow: Flow, atoms: set[str]) -> list[LayerInfo]:

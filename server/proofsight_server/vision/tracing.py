@@ -7,7 +7,7 @@ for leaves, and it knows which tensor is the output of a block.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -113,19 +113,40 @@ class TracedFlow:
 
     def reads(self, name: str) -> str:
         """The last of norm, residual add and non-linearity that follow, up to a branching."""
-        start = current = last = self._nodes[name]
-        while True:
-            users = [user for user in current.users if not _is_question(user)]
-            role = self._role(users[0]) if len(users) == 1 else None
-            if role is None or self._shapes.get(users[0]) != self._shapes.get(start):
-                break
-            current = users[0]
-            last = last if role == "pass" else current
-            if role == "activation":
-                break
+        start = last = self._nodes[name]
+        for node, role in self._following(start):
+            last = last if role == "pass" else node
         if last is start:
             return name
         return next(point for point, node in self._nodes.items() if node is last)
+
+    def added(self, name: str) -> tuple[str, ...]:
+        """The points whose tensors are added to a layer's before its values are taken."""
+        start = before = self._nodes[name]
+        found = []
+        for node, role in self._following(start):
+            if role == "add":
+                found += [self.names(one)[-1:] for one in node.all_input_nodes if one is not before]
+            before = node
+        return tuple(point for names in found for point in names)
+
+    def depth(self, name: str) -> int:
+        """How many operations the longest way from the images to a point has."""
+        depths: dict[fx.Node, int] = {}
+        for node in self._graph.nodes:
+            depths[node] = 1 + max((depths[one] for one in node.all_input_nodes), default=0)
+        return depths[self._nodes[name]]
+
+    def _following(self, start: fx.Node) -> Iterator[tuple[fx.Node, Role]]:
+        """What belongs to a layer after it, in order, up to its non-linearity or a branching."""
+        current, role = start, None
+        while role != "activation":
+            users = [user for user in current.users if not _is_question(user)]
+            role = self._role(users[0]) if len(users) == 1 else None
+            if role is None or self._shapes.get(users[0]) != self._shapes.get(start):
+                return
+            current = users[0]
+            yield current, role
 
     def tap(self, names: Sequence[str], observe: Observe, *, training: bool = False) -> Tapped:
         """The network with hooks where tensors are outputs of modules, else its graph with taps.
