@@ -20,10 +20,12 @@ from torch import Tensor, nn
 
 from proofsight.prolog_home import prolog_home
 from proofsight_server.errors import BadOption, BadWeights
-from proofsight_server.extraction import program_size
+from proofsight_server.extraction import formula_choice, program_size
 from proofsight_server.extraction.approximation import Approximation
+from proofsight_server.extraction.composed_program import Composed
 from proofsight_server.extraction.evaluate import evaluate_revision
 from proofsight_server.extraction.extract import Source, extract
+from proofsight_server.extraction.formula_choice import Found, most_faithful
 from proofsight_server.extraction.layerwise import Reading, Subject, explained
 from proofsight_server.extraction.options import ExtractOptions
 from proofsight_server.extraction.progress import Watch
@@ -35,7 +37,7 @@ from proofsight_server.reasoning.facts import FactsFrame
 from proofsight_server.reasoning.pool import Pool
 from proofsight_server.rules.entry import entry_layers, observed_at
 from proofsight_server.rules.evaluation import evaluate, firing
-from proofsight_server.rules.program import AtLeast, ClassHead, DerivedHead
+from proofsight_server.rules.program import AtLeast, ClassHead, DerivedHead, Literal, Program, Rule
 from proofsight_server.symbols.feature import Ints
 from proofsight_server.vision.dataset import Dataset, open_dataset
 from proofsight_server.vision.layers import LayerInfo
@@ -291,7 +293,7 @@ def test_a_tree_takes_the_place_of_what_leans_on_relu_and_both_figures_are_told(
     made = subject(nn.ReLU())
     reading = Approximation(relu_cut="gain").read(made)
     assert reading.report["taken"] == "pedagogical"
-    assert set(reading.report["figures"]) == {"composed", "pedagogical"}
+    assert set(reading.report["figures"]) == {"composed", "limited", "pedagogical"}
     assert all(dict(rule.stats)["method"] == "pedagogical" for rule in reading.program.rules)
     told = " ".join(reading.warnings)
     assert "is relu, which has no upper end" in told
@@ -503,23 +505,46 @@ async def test_prolog_decides_every_input_as_the_vectorised_program(
     assert None in said and len(set(said)) > 1
 
 
-def test_where_formulas_decide_nothing_terms_are_limited_to_images_and_both_figures_are_kept(
-    subject: Make, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("most", "limited"), [(60_000, False), (20, True)])
+def test_auto_takes_the_more_faithful_formulas_of_those_that_a_server_loads(
+    subject: Make, monkeypatch: pytest.MonkeyPatch, most: int, limited: bool
 ) -> None:
-    monkeypatch.setattr("proofsight_server.extraction.approximation_warnings._FEW", 1.1)
+    monkeypatch.setattr(formula_choice, "MOST_RULES", most)
     made = subject(nn.Sigmoid(), ())
-    auto, limited = read(made), read(made, limit_data=True)
-    every = read(made, limit_data=False)
+    auto = read(made)
+    taken, other = read(made, limit_data=limited), read(made, limit_data=not limited)
     figures = auto.report["figures"]
-    assert auto.report["options"]["limit_data"] is True
-    assert auto.program == limited.program
-    assert figures["composed"] == limited.report["figures"]["composed"]
-    assert figures["every_input"] == every.report["figures"]["composed"]
-    assert any("limit_data=false keeps the former" in said for said in auto.warnings)
+    assert auto.report["options"]["limit_data"] is limited
+    assert auto.program == taken.program
+    assert figures["composed"] == taken.report["figures"]["composed"]
+    kind = "every_input" if limited else "limited"
+    assert figures[kind] == other.report["figures"]["composed"]
+    told = [said for said in auto.warnings if said.startswith("limit_data=auto took")]
+    assert len(told) == 1
+    for reading in (taken, other):
+        assert f"{reading.report['figures']['composed']['validation']['fidelity']:.4f}" in told[0]
+    assert ("more than the 20 that a server loads" in told[0]) is limited
 
 
-def test_formulas_that_decide_are_not_limited_to_images_unless_asked(subject: Make) -> None:
-    made = subject(nn.Sigmoid())
-    whole = read(made, **WHOLE)
-    assert whole.report["options"]["limit_data"] is False
-    assert "every_input" not in whole.report["figures"]
+@pytest.mark.parametrize(
+    ("every", "limited", "taken"),
+    [(0.5, 0.6, True), (0.6, 0.5, False), (0.5, 0.5, False)],
+)
+@pytest.mark.parametrize("split", ["validation", "train"])
+def test_the_choice_is_by_validation_images_or_training_images_where_there_are_none(
+    every: float, limited: float, taken: bool, split: str
+) -> None:
+    rule = Rule("", ClassHead("a"), (Literal("p"),))
+    whole = Composed(Program((rule,), ("a", "b")), ())
+    tries = [
+        Found(
+            limit, (), whole, {"rules": 1, split: {"fidelity": own}, "test": {"fidelity": 1 - own}}
+        )
+        for limit, own in ((False, every), (True, limited))
+    ]
+    assert most_faithful(tries).limited is taken
+
+
+def test_formulas_asked_for_are_not_compared_with_others(subject: Make) -> None:
+    figures = read(subject(nn.Sigmoid()), limit_data=False).report["figures"]
+    assert figures.keys() == {"composed"}

@@ -25,17 +25,18 @@ from proofsight_server.extraction.approximation_report import (
     saturation_reports,
     unit_reports,
 )
-from proofsight_server.extraction.approximation_warnings import (
-    decides_little,
-    has_rules,
-    limited_instead,
-    warnings_of,
+from proofsight_server.extraction.approximation_warnings import warnings_of
+from proofsight_server.extraction.composed_program import Manner, composed
+from proofsight_server.extraction.formula_choice import (
+    Found,
+    choice_told,
+    deciding_split,
+    most_faithful,
 )
-from proofsight_server.extraction.composed_program import Composed, Manner, composed
 from proofsight_server.extraction.layerwise import Reading, Subject
 from proofsight_server.extraction.pedagogical import pedagogical
 from proofsight_server.extraction.probing import Seen
-from proofsight_server.extraction.side_formulas import SideFormula, formulas
+from proofsight_server.extraction.side_formulas import formulas
 from proofsight_server.rules.metrics import measure
 from proofsight_server.rules.program import DerivedHead, Program
 from proofsight_server.symbols.feature import Bools, Feature, Proposition
@@ -43,15 +44,6 @@ from proofsight_server.symbols.quantisation import Quantisation, proposition_nam
 from proofsight_server.vision.unit_layer import UnitLayer
 
 Splits = Mapping[str, Seen]
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Formulas, whether they are limited to images, and the program that they compose."""
-
-    limited: bool
-    sides: tuple[tuple[SideFormula, ...], ...]
-    composed: Composed
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +73,12 @@ class Approximation(ApproximationOptions):
             softmax=self.softmax,
         )
         names = proposition_names(stack[0].inputs, [stack[0].below.layer], _reduction(stack))
-        found = self._found(layers, splits, names, subject, limited=bool(self.limited))
-        programs = {"composed": found.composed.program}
-        told: tuple[str, ...] = ()
-        if self.limited is None:
-            figures = _figures(found.composed.program, layers[0].bits, names, splits)
-            if decides_little(found.composed.program, figures):
-                every = found
-                found = self._found(layers, splits, names, subject, limited=True)
-                if has_rules(found.composed.program):
-                    told = (limited_instead(every.sides, figures, _heldout(splits)),)
-                    programs = {
-                        "composed": found.composed.program,
-                        "every_input": every.composed.program,
-                    }
-                else:
-                    found = every
+        tries = [
+            self._found(layers, splits, names, subject, limited=limited) for limited in self.tried
+        ]
+        found = most_faithful(tries)
         with subject.watch.step("measuring formulas"):
-            return self._reading(stack, layers, found, names, splits, subject, programs, told)
+            return self._reading(stack, layers, found, tries, names, splits, subject)
 
     def _found(
         self,
@@ -108,7 +88,7 @@ class Approximation(ApproximationOptions):
         subject: Subject,
         *,
         limited: bool,
-    ) -> _Found:
+    ) -> Found:
         """The formulas and the program that they compose."""
         count = sum(2 * len(layer.targets) for layer in layers)
         plan = self.plan(limited=limited, sides=count)
@@ -118,31 +98,29 @@ class Approximation(ApproximationOptions):
         manner = Manner(self.negation, option, option == "vertex", _heldout(splits))
         decisions = {name: split.decisions for name, split in splits.items()}
         with subject.watch.step("composing"):
-            return _Found(
-                limited,
-                sides,
-                composed(layers, sides, names, decisions, subject.classes, manner),
-            )
+            whole = composed(layers, sides, names, decisions, subject.classes, manner)
+        figures = _figures(whole.program, layers[0].bits, names, splits)
+        return Found(limited, sides, whole, figures)
 
     def _reading(
         self,
         stack: Sequence[UnitLayer],
         layers: Sequence[ApproximatedLayer],
-        found: _Found,
+        found: Found,
+        tries: Sequence[Found],
         names: Sequence[str],
         splits: Splits,
         subject: Subject,
-        programs: dict[str, Program],
-        told: tuple[str, ...],
     ) -> Reading:
         heldout = _heldout(splits)
+        programs = {"composed": found.composed.program}
+        figures = {"composed": found.figures}
+        figures |= {one.kind: one.figures for one in tries if one is not found}
         if len(stack) > 1 and self.fallback:
             tables = {name: (layers[0].bits[name], own.decisions) for name, own in splits.items()}
-            programs["pedagogical"] = pedagogical(tables, names, subject.classes, subject.seed)
-        figures = {
-            kind: _figures(program, layers[0].bits, names, splits)
-            for kind, program in programs.items()
-        }
+            tree = pedagogical(tables, names, subject.classes, subject.seed)
+            programs["pedagogical"] = tree
+            figures["pedagogical"] = _figures(tree, layers[0].bits, names, splits)
         taken = self._taken(stack, figures)
         units = unit_reports(layers, found.sides, found.composed, heldout, names)
         report = {
@@ -153,13 +131,14 @@ class Approximation(ApproximationOptions):
             **layers_report(layers, units, found.composed, heldout),
             "inputs": input_report(layers[0], names, splits, heldout),
         }
+        told = [choice_told(tries, found)] if len(tries) > 1 else []
         told += warnings_of(layers, found.sides, found.composed, report, programs[taken])
         return Reading(
             _quantisation(layers, names, programs[taken], _reduction(stack)),
             programs[taken],
             report,
             {"approximation.json": self._document(layers, report, units, heldout)},
-            told,
+            tuple(told),
         )
 
     def _document(
@@ -182,7 +161,7 @@ class Approximation(ApproximationOptions):
         """The program that is published: composed, unless the fallback is due."""
         if "pedagogical" not in figures:
             return "composed"
-        split = "validation" if "validation" in figures["composed"] else "train"
+        split = deciding_split(figures["composed"])
         ours, theirs = (figures[kind][split]["fidelity"] for kind in ("composed", "pedagogical"))
         relu = any(layer.activation == "relu" for layer in stack[:-1])
         return "pedagogical" if relu or theirs > ours else "composed"

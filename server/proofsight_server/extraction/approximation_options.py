@@ -37,8 +37,8 @@ class ApproximationOptions:
         `auto`: 2,000 or, where terms are limited to images, so many fewer that the program has
         about 10,000 rules.
     limit_data
-        Whether a term only has to hold on the training images.  `auto`: where formulas for every
-        input there could be decide next to no image; both figures are kept.
+        Whether a term only has to hold on the training images.  `auto`: both are tried, and the
+        program that is more faithful on validation images is taken; both figures are kept.
     cut
         The share of an input's range above which it counts as 1.
     sides
@@ -106,9 +106,14 @@ class ApproximationOptions:
 
     @property
     def limited(self) -> bool | None:
-        """Whether terms only have to hold on images; None: where others decide nothing."""
+        """Whether terms only have to hold on images; None: where that is more faithful."""
         wanted = _WORDS[self.limit_data]
         return False if wanted is None and self.literal == "box" else wanted
+
+    @property
+    def tried(self) -> tuple[bool, ...]:
+        """Whether terms only have to hold on images, in all the programs that are compared."""
+        return (False, True) if self.limited is None else (self.limited,)
 
     def plan(self, *, limited: bool, sides: int) -> Plan:
         """How each of `sides` formulas is looked for."""

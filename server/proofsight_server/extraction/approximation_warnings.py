@@ -8,47 +8,12 @@ from typing import Any
 from proofsight_server.errors import BadOption
 from proofsight_server.extraction.approximated_layer import ApproximatedLayer
 from proofsight_server.extraction.composed_program import Composed
+from proofsight_server.extraction.formula_choice import has_rules
 from proofsight_server.extraction.side_formulas import SideFormula, side_name
 from proofsight_server.rules.program import ClassHead, Program
 
 _SHOWN = 5
-_FEW = 0.1  # of images
 _MANY = 20_000  # clauses that are loaded within some seconds
-
-
-def decides_little(program: Program, figures: Mapping[str, Any]) -> bool:
-    """Whether a program leaves nearly all images undecided that its options were not seen on."""
-    split = "validation" if "validation" in figures else "train"
-    return not has_rules(program) or 1 - figures[split]["undecided"] < _FEW
-
-
-def has_rules(program: Program) -> bool:
-    """Whether any class has a rule."""
-    return any(isinstance(rule.head, ClassHead) for rule in program.rules)
-
-
-def limited_instead(
-    sides: Sequence[Sequence[SideFormula]], figures: Mapping[str, Any], heldout: str
-) -> str:
-    """That terms were limited to images, and what the others would have said."""
-    own = figures[heldout]
-    shortest = [
-        side.formula.shortest or 0
-        for layer in sides
-        for side in layer
-        if side.formula.shortest is not None
-    ]
-    least = (
-        f" (their shortest terms have {min(shortest)} to {max(shortest)} literals)"
-        if shortest
-        else ""
-    )
-    return (
-        f"formulas for every input there could be decide {1 - own['undecided']:.1%} of {heldout} "
-        f"images, at a fidelity of {own['fidelity']:.4f}{least}; so terms were limited to what "
-        "holds on the training images. limit_data=false keeps the former, limit_data=true asks "
-        "for the latter at once"
-    )
 
 
 def warnings_of(
@@ -69,17 +34,20 @@ def warnings_of(
     for layer, own in zip(layers, sides, strict=True):
         told += list(_of_layer(layer, own, limited=report["options"]["limit_data"]))
     told += list(_of_program(layers, found, report, program))
+    untried = not report["options"]["limit_data"] and "limited" not in report["figures"]
     if not has_rules(program):
+        shorter = ", or use limit_data=true, which finds shorter terms" if untried else ""
         raise BadOption(
             "no class has a rule, so that the program would decide nothing; raise order or "
-            f"max_terms, or use limit_data=true, which finds shorter terms. {'. '.join(told)}",
+            f"max_terms{shorter}. {'. '.join(told)}",
             option="order",
         )
     if not set(program.propositions()).intersection(report["inputs"]["low"]):
+        shorter = ", or use limit_data=true" if untried else ""
         raise BadOption(
             "no rule reads an input: each formula that decides is always true, whatever an image "
-            "shows, or has no term; raise order or max_terms, or use limit_data=true; where the "
-            f"network decides all images alike, train it. {'. '.join(told)}",
+            f"shows, or has no term; raise order or max_terms{shorter}; where the network "
+            f"decides all images alike, train it. {'. '.join(told)}",
             option="order",
         )
     return tuple(told)
