@@ -97,6 +97,34 @@ def test_a_chained_program_is_shown_at_every_entry_and_class(
     assert lines[-1].endswith("three/9 and 2 more (--json)")
 
 
+def test_what_a_change_leaves_as_it_was_is_told_in_a_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def split(*classes: str) -> dict[str, Any]:
+        rates = {k: {"before": 0.5, "after": 0.5} for k in ("accuracy", "fidelity", "undecided")}
+        own: dict[str, Any] = {"changed": len(classes), "classes": {}}
+        moved = {**rates, "accuracy": {"before": 0.5, "after": 0.4}, "changed": 0}
+        for name, one in zip(classes, (moved, {**rates, "changed": 0}), strict=False):
+            own["classes"] = {**own["classes"], name: one}
+        return {"images": 9, **rates, **own}
+
+    def told(validation: dict[str, Any]) -> str:
+        size = {"rules": {"before": 3, "after": 2}}
+        parts = {"train": split(), "validation": validation, "test": split()}
+        print_comparison_document(
+            {"parent": "three/1", **parts, "size": size, "entries": [],
+             "changed_validation_images": []}
+        )  # fmt: skip
+        return capsys.readouterr().out
+
+    assert told(split()) == (
+        "no image is decided otherwise: the figures are those of three/1\nrules 3 → 2\n"
+    )
+    # An image of class two that was wrong before and is wrong now moves nothing of its class.
+    rows = [line.split()[0] for line in told(split("one", "two")).splitlines()]
+    assert "one" in rows and "two" not in rows
+
+
 def test_a_dry_run_publishes_nothing(run: Run, copied: Path) -> None:
     ran = run("revise", copied, "--remove-rule", first_rule(copied), "--dry-run")
     assert ran.code == 0, ran.err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from proofsight_server.commands.figures import SPLITS, print_figures
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from proofsight_server.extraction.revise import Revised
 
 COLUMNS = {"accuracy": "accuracy", "fidelity": "fidelity", "undecided": "undecided"}
+CLASS_COLUMNS = ("accuracy", "fidelity")
 SHOWN = 10  # images that changed, and classes; --json has all
 
 
@@ -40,9 +41,15 @@ def print_comparison_document(document: Mapping[str, Any]) -> None:
     """Print figures before and after, a row per split; then sizes, classes, and images.
 
     A program with several entry layers has these rows, and those of the classes, for each.
+    What stayed as it was is told in a line.
     """
     entries = document["entries"]
     headings = ["entered at"] if entries else []
+    if all(_same(entry) for entry in entries or [document]):
+        parent = document.get("parent", "its parent")
+        print(f"no image is decided otherwise: the figures are those of {parent}")
+        _print_sizes(document)
+        return
     rows = []
     for entry in entries or [document]:
         for name in SPLITS:
@@ -50,7 +57,7 @@ def print_comparison_document(document: Mapping[str, Any]) -> None:
             cells = [name, str(split["images"]), *(_change(split[key], share) for key in COLUMNS)]
             rows.append([*_place(entry), *cells, _count(split["changed"])])
     print_table([*headings, "split", "images", *COLUMNS.values(), "changed"], rows)
-    print(", ".join(f"{noun} {_change(pair, str)}" for noun, pair in document["size"].items()))
+    _print_sizes(document)
     _print_classes(headings, entries or [document])
     for entry in entries or [document]:
         images = entry["changed_validation_images"]
@@ -60,16 +67,38 @@ def print_comparison_document(document: Mapping[str, Any]) -> None:
             print(f"validation images decided otherwise{where}: {', '.join(images[:SHOWN])}{more}")
 
 
+def _same(entry: Mapping[str, Any]) -> bool:
+    """Whether everything that was measured is as it was."""
+    splits = [entry[name] for name in SPLITS]
+    return all(split["changed"] == 0 and not _moved(split, COLUMNS) for split in splits)
+
+
+def _moved(figures: Mapping[str, Any], keys: Iterable[str]) -> bool:
+    return any(figures[key]["before"] != figures[key]["after"] for key in keys)
+
+
+def _print_sizes(document: Mapping[str, Any]) -> None:
+    print(", ".join(f"{noun} {_change(pair, str)}" for noun, pair in document["size"].items()))
+
+
 def _print_classes(headings: Sequence[str], entries: Sequence[Mapping[str, Any]]) -> None:
-    """Print what became of each class of the validation images, the most changed first."""
+    """Print what became of the classes of the validation images, the most changed first.
+
+    An image that the network gets wrong counts with its label's class where that one's accuracy
+    moves, and else not at all.
+    """
     rows, hidden = [], 0
     for entry in entries:
-        classes = entry["validation"]["classes"]
+        classes = {
+            name: own
+            for name, own in entry["validation"]["classes"].items()
+            if own["changed"] or _moved(own, CLASS_COLUMNS)
+        }
         most = sorted(classes, key=lambda name: classes[name]["changed"], reverse=True)
         hidden += len(most[SHOWN:])
         for name in most[:SHOWN]:
             own = classes[name]
-            cells = [_change(own[key], share) for key in ("accuracy", "fidelity")]
+            cells = [_change(own[key], share) for key in CLASS_COLUMNS]
             rows.append([*_place(entry), name, *cells, _count(own["changed"])])
     if rows:
         print("classes of validation images that are decided otherwise:")
