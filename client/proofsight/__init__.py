@@ -35,8 +35,9 @@ if TYPE_CHECKING:
         Revision,
         Rule,
     )
+    from proofsight.node import Count, Evidence, Kind, Node, Score, Status
     from proofsight.operation import Circuit, CircuitComparison, Operation
-    from proofsight.proof import Count, Evidence, Kind, Node, Proof, Score, Status, Tree
+    from proofsight.proof import Proof, Tree
     from proofsight.solutions import AsyncSolutions, Solutions
 
 __all__ = [
@@ -108,8 +109,9 @@ _HOMES = {
         "Revision",
         "Rule",
     ),
+    "node": ("Count", "Evidence", "Kind", "Node", "Score", "Status"),
     "operation": ("Circuit", "CircuitComparison", "Operation"),
-    "proof": ("Count", "Evidence", "Kind", "Node", "Proof", "Score", "Status", "Tree"),
+    "proof": ("Proof", "Tree"),
     "solutions": ("AsyncSolutions", "Solutions"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

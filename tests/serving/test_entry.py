@@ -14,7 +14,7 @@ import pytest
 from proofsight import Client
 from proofsight.errors import BadFacts, InvalidArgument, ProofsightError, UnknownLayer
 from proofsight.facts import Facts
-from proofsight.proof import Status
+from proofsight.node import Status
 from proofsight_server.knowledge.repository import parse_name
 from proofsight_server.knowledge.revision import Revision
 from proofsight_server.rules.entry import observed_at

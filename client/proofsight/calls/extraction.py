@@ -10,10 +10,10 @@ from google.longrunning import operations_pb2
 from google.protobuf import duration_pb2
 from google.protobuf.message import Message
 
-from proofsight import parsing_operations as parsing
 from proofsight.calls.shapes import Long, Paged, Unary
 from proofsight.names import resource
 from proofsight.operation import Circuit, CircuitComparison, Operation, OperationProgress
+from proofsight.parsing import operations as parsing
 from proofsight.v1 import extraction_pb2
 
 _EXTRACTION: Final = "/proofsight.v1.Extraction"

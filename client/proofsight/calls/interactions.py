@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proofsight import parsing_operations as parsing
 from proofsight.calls.extraction import begun
 from proofsight.calls.shapes import Long
 from proofsight.errors import BadImage
@@ -12,6 +11,7 @@ from proofsight.image import ImageLike, image_message
 from proofsight.interactions import ImageInteractions, RegionBox
 from proofsight.names import resource
 from proofsight.operation import OperationProgress
+from proofsight.parsing import operations as parsing
 from proofsight.v1 import extraction_pb2
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from proofsight.proof import Status
+from proofsight.node import Status
 
 if TYPE_CHECKING:
     from proofsight.rendering.text import Line

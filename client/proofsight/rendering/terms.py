@@ -8,7 +8,8 @@ from typing import Final
 
 from proofsight.errors import BadFacts
 from proofsight.facts import Facts
-from proofsight.proof import Kind, Node, Proof, Score
+from proofsight.node import Kind, Node, Score
+from proofsight.proof import Proof
 from proofsight.rendering.atoms import comment, float_text, quote
 from proofsight.rendering.text import proposition
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from proofsight.proof import Kind, Node, Proof, Score, Status
+from proofsight.node import Kind, Node, Score, Status
+from proofsight.proof import Proof
 from proofsight.rendering.atoms import unquote
 from proofsight.rendering.messages import messages
 from proofsight.rendering.numbers import compared

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from proofsight.failure import from_status
 from proofsight.interactions import ImageInteractions, NetworkInteractions, Primitive
 from proofsight.operation import Circuit, CircuitComparison, Operation, SharedKernels
-from proofsight.parsing import json_object
+from proofsight.parsing.structs import json_object
 from proofsight.v1 import extraction_pb2
 
 M = TypeVar("M", bound=Message)
