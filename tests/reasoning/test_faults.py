@@ -152,7 +152,7 @@ async def test_a_lost_workers_last_words_are_passed_on(
             await pool.explain(facts, goal("words"))
 
 
-@pytest.mark.parametrize("fault", ["heap", "table"])
+@pytest.mark.parametrize("fault", ["heap", "table", "overrun"])
 async def test_a_goal_that_eats_memory_outside_the_stacks_is_stopped_and_not_asked_again(
     standin: OpenPool, facts: FactsFrame, fault: str
 ) -> None:

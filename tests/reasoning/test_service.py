@@ -195,6 +195,17 @@ async def test_a_goal_without_bounds_ends_at_a_limit_and_its_worker_goes_on(pool
     assert pool.stats.restarted == 0
 
 
+@pytest.mark.parametrize(("left", "right"), [("[", "]"), ("(", ")")])
+async def test_the_deepest_goal_that_is_not_too_long_costs_no_worker(
+    pool: Pool, left: str, right: str
+) -> None:
+    with pytest.raises(BadGoal, match="syntax error"):
+        await pool.explain(CAT, goal(left * 65_000))
+    one, _ = [x async for x in pool.query(CAT, f"X = {left * 32_000}a{right * 32_000}")]
+    assert isinstance(one, Solution)
+    assert pool.stats.restarted == 0
+
+
 async def test_an_endless_goal_ends_at_its_time_without_costing_its_worker() -> None:
     limits = replace(LIMITS, seconds=0.2, inferences=10**12)
     async with Pool(REVISION, prolog_home(), workers=1, limits=limits) as pool:

@@ -223,7 +223,10 @@ class Process:
         cause = self._killed_for
         if cause is None:
             aborted = status == -signal.SIGABRT and _OUT_OF_MEMORY in said
-            cause = Cause.MEMORY if aborted or status == frame.EXIT_MEMORY else Cause.LOST
+            # The C stack's end, or an allocation within Prolog that failed: again elsewhere, it
+            # would end another worker.
+            fenced = status in (frame.EXIT_MEMORY, -signal.SIGSEGV, -signal.SIGBUS)
+            cause = Cause.MEMORY if aborted or fenced else Cause.LOST
         lines = said.split("\n")
         return Died(cause, status, next((line for line in reversed(lines) if line.strip()), ""))
 

@@ -35,6 +35,7 @@ from proofsight_server.reasoning import frame
 from proofsight_server.reasoning.engine import Atom, Compound, Engine, Pairs, PrologError
 
 _PR_SET_PDEATHSIG = 1
+_C_STACK_BYTES = 96 << 20
 _SLOW_SECONDS = 0.05
 _LOOK_EVERY = 256
 
@@ -188,6 +189,17 @@ def _address_space() -> int:
         return 0
 
 
+def _deepen_stack() -> None:
+    """Have room for the deepest goal that question.pl lets through: its reader is recursive.
+
+    Prolog in this process does not watch the C stack: it would end with SIGSEGV at some 14,000
+    brackets within each other.
+    """
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    soft = _C_STACK_BYTES if hard == resource.RLIM_INFINITY else min(_C_STACK_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_STACK, (soft, hard))
+
+
 def _bind_to_parent(parent: int) -> None:
     """Die with the parent, whatever the Prolog goal is doing then."""
     if sys.platform == "linux":
@@ -205,6 +217,7 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _deepen_stack()
     with socket.socket(fileno=descriptor) as channel:
         try:
             Worker(channel).run()

@@ -136,6 +136,11 @@ misbehave("killed", _, _) :-
     format(atom(Command), "kill -KILL ~d", [Pid]),
     shell(Command),
     sleep(10).
+misbehave("overrun", _, _) :-
+    current_prolog_flag(pid, Pid),
+    format(atom(Command), "kill -SEGV ~d", [Pid]),
+    shell(Command),
+    sleep(10).
 misbehave("sleep", _, _{slept: true}) :-
     sleep(0.2).
 misbehave("spin", _, _) :-
