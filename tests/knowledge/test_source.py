@@ -327,3 +327,8 @@ def test_thresholds_of_every_magnitude_read_back_bit_for_bit() -> None:
     files["quantiser.pl"] = write_quantiser((layer,), propositions)
     source = read_program(files).checked()
     assert source.propositions == propositions
+
+
+def test_an_order_of_some_classes_is_written_with_all_of_them() -> None:
+    program = Program((), ("cat", "dog", "mouse"), class_order=("mouse",))
+    assert "class_order([mouse, cat, dog])." in write_rules(program)

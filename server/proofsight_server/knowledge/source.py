@@ -101,7 +101,7 @@ def write_rules(program: Program) -> str:
         A statistic is not finite, or a name is no Unicode text.
     """
     blocks = [RULES_HEADER, *_rule_blocks(program.rules)]
-    order = program.class_order or program.classes
+    order = program.order()  # all classes: what it leaves out is unknown to the reader
     tail = [f"policy({program.policy})."]
     if program.default is not None:
         tail.append(f"default_class({quote(program.default)}).")
