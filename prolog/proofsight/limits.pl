@@ -43,13 +43,32 @@ bounded(Goal, Limits, Outcome) :-
 limited(Goal, Inferences, Seconds, Ended) :-
     (   call_with_time_limit(
             Seconds,
-            call_with_inference_limit(Goal, Inferences, Result))
-    ->  (   Result == inference_limit_exceeded
+            call_with_inference_limit(caught(Goal, Error), Inferences, Result))
+    ->  (   nonvar(Error)
+        ->  throw(Error)
+        ;   Result == inference_limit_exceeded
         ->  throw(refused('INFERENCE_LIMIT', 'error.INFERENCE_LIMIT',
                           [limit=Inferences], [limit-Inferences]))
         ;   Ended = true
         )
     ;   Ended = false
+    ).
+
+%   caught(:Goal, -Error)
+%
+%   Time that is up while the stacks are short throws in such a way that
+%   call_with_inference_limit/3 would not lift its limit again, and a later
+%   goal would pay for it: so nothing but its own error may reach it.
+
+:- meta_predicate caught(0, -).
+
+caught(Goal, Error) :-
+    catch(Goal, Error0, true),
+    (   var(Error0)
+    ->  true
+    ;   Error0 == inference_limit_exceeded
+    ->  throw(Error0)
+    ;   Error = Error0
     ).
 
 :- meta_predicate with_stack(+, 0).

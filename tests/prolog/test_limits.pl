@@ -123,4 +123,26 @@ test('bounded leaves no choice point and passes failure on', Outcomes == [true, 
             ),
             Outcomes).
 
+%   Inferences that are left over would end another goal, much later.
+
+test('time that is up while the stacks are short costs no later goal', Outcomes == [true]) :-
+    forall(between(1, 10, Round),
+           ( Seconds is 0.03 * Round,
+             bounded(grow([]), [inferences(2_000_000), seconds(Seconds), stack(60_000_000)],
+                     refused(_, _, _))
+           )),
+    findall(Outcome, bounded(count_down(2_100_000), [inferences(3_000_000)], Outcome), Outcomes).
+
+grow(Term) :-
+    grow([Term|Term], 1).
+
+grow(Term, N) :-
+    N1 is N + 1,
+    grow([a, b, N|Term], N1).
+
+count_down(0) :- !.
+count_down(N) :-
+    N1 is N - 1,
+    count_down(N1).
+
 :- end_tests(limits).
