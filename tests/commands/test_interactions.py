@@ -35,6 +35,7 @@ def test_interactions_are_told_written_in_every_form_and_stored(
     assert told.code == 0, told.err
     assert "three/1: score" in told.out
     assert "2^4 masked images" in told.err
+    assert "at most to extract interactions; " in told.err
     (facts,) = (revision / "1" / "interactions").glob("a_digit_*.pl")
     assert facts.with_suffix(".html").is_file()
     assert not check_revision(revision / "1")[0].errors

@@ -217,7 +217,9 @@ def test_too_many_regions_are_refused_with_an_estimate_before_any_work() -> None
         BadOption, match=r"16 regions are too many: 2\^16 masked images .* --most-regions 16"
     ):
         tabulate([subject()], regions, Asked())
-    with pytest.raises(BadOption, match=r"20 regions are too many: .* and .* MiB; take at most 16"):
+    with pytest.raises(
+        BadOption, match=r"20 regions are too many: .*; .* MiB of memory; take at most 16"
+    ):
         tabulate([subject()], grid((8, 8), 4, 5), Asked(most=16))
     with pytest.raises(BadOption, match=r"64 regions are too many"):
         tabulate([subject()], grid((8, 8), 8, 8), Asked())
@@ -235,6 +237,7 @@ def test_the_estimate_is_told_before_the_first_mask() -> None:
         progress=lambda phase, done, total: order.append(phase),
     )
     assert order[0].startswith("2^4 masked images for each of 1 network(s): about ")
+    assert "extract" not in order[0]  # of which tabulation knows nothing
     assert order[1] == "net/1: masks"
 
 

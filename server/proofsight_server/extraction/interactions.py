@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +56,7 @@ def interactions_of(
     dataset: Dataset | None = None,
     allow: frozenset[str] = frozenset(),
     cache: LogitCache | None = None,
-    told: Callable[[Estimate], None] = lambda estimate: None,
+    told: Callable[[Estimate], None] | None = None,
     watch: Watch | None = None,
 ) -> ExplainedImage:
     """Explain the score of one image by several networks.
@@ -76,7 +76,7 @@ def interactions_of(
     allow
         Model factories that may be imported because a manifest names them.
     told
-        Takes the estimate before the work begins.
+        Takes the estimate, that of extracting included, before the work begins.
 
     Raises
     ------
@@ -92,7 +92,13 @@ def interactions_of(
         _subject(revision, data, asked.baseline.kind == "mean", dataset, allow)
         for revision in revisions
     ]
-    tables = tabulate(subjects, found, asked, cache=cache, progress=watch, told=told)
+
+    def tell(estimate: Estimate) -> None:
+        if told is not None:
+            longest = solving.longest(estimate.networks, estimate.regions)
+            told(replace(estimate, extracting=longest))
+
+    tables = tabulate(subjects, found, asked, cache=cache, progress=watch, told=tell)
     with watch.step("extracting interactions"):
         explanation = explain_image(
             tables, solving, renaming=watch.phase("extracting from renamed regions")

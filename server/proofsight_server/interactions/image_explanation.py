@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from proofsight_server.interactions.facts import (
     quantised,
     shared_by,
 )
-from proofsight_server.interactions.joint import Interactions, extract
+from proofsight_server.interactions.joint import MAX_STEPS, Interactions, extract
 from proofsight_server.interactions.masks import Doubles
 from proofsight_server.interactions.premise import Premise, premise
 from proofsight_server.interactions.primitive import Primitive
@@ -23,6 +24,8 @@ from proofsight_server.interactions.selection import Target
 from proofsight_server.interactions.sharing import Sharing, sharing
 from proofsight_server.interactions.sharing_null import SharingNull, null_of_renamed
 from proofsight_server.interactions.tables import Tables
+
+_TIMED = 20  # steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Solving:
     nulls: int = 3
     seed: int = 0
 
-    def solved(self, tables: Doubles) -> Interactions:
+    def solved(self, tables: Doubles, max_steps: int = MAX_STEPS) -> Interactions:
         """The effects of tables (m, 2^n). Raises BadTensor and BadOption as `extract` does."""
         return extract(
             tables,
@@ -56,7 +59,16 @@ class Solving:
             box=self.box,
             gap=self.gap,
             order_weight=self.order_weight,
+            max_steps=max_steps,
         )
+
+    def longest(self, networks: int, regions: int) -> float:
+        """Seconds that extracting takes at most on this machine, from a few steps on noise."""
+        noise = np.random.default_rng(self.seed).normal(size=(networks, 1 << regions))
+        begun = time.perf_counter()
+        timed = self.solved(noise, _TIMED).steps
+        step = (time.perf_counter() - begun) / timed
+        return step * MAX_STEPS * (1 + (self.nulls if networks > 1 else 0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

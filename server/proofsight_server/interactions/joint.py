@@ -137,7 +137,8 @@ def extract(
     if reached > gap:
         notes.append(
             f"stopped after {minimum.steps} steps at a gap of {reached:.2g}, not {gap:g}: other "
-            "effects may fit as well; give more max_steps"
+            "effects may fit as well; ask for a larger gap, allow a larger box, or take fewer "
+            "regions"
         )
     ands, ors = merged * scales[:, None]
     residual = scores - from_effects(ands, ors) - bias

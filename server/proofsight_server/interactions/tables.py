@@ -36,17 +36,23 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What tables cost, from one batch that was timed. Memory is in bytes."""
+    """What tables cost, from one batch that was timed, and extracting from them.
+
+    `memory` is in bytes; `extracting` in seconds at most, None where it is not known.
+    """
 
     regions: int
     networks: int
     seconds: float
     memory: int
+    extracting: float | None = None
 
     def __str__(self) -> str:
+        further = "" if self.extracting is None else f", then {_time(self.extracting)} at most"
         return (
             f"2^{self.regions} masked images for each of {self.networks} network(s): about "
-            f"{_time(self.seconds)} and {_size(self.memory)}"
+            f"{_time(self.seconds)} for their scores{further}"
+            f"{' to extract interactions' if further else ''}; {_size(self.memory)} of memory"
         )
 
 
