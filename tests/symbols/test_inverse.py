@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from torch import Tensor
 
 from proofsight_server.errors import BadOption, BadTensor
-from proofsight_server.symbols.feature import Layer, Proposition, Reduction
+from proofsight_server.symbols.feature import Layer, Proposition, Reduction, features_of
 from proofsight_server.symbols.inverse import Templates, Variant
 from proofsight_server.symbols.quantisation import Quantisation
 from proofsight_server.symbols.quantiser import Quantiser
-from proofsight_server.symbols.reduction import features_of, reduce_map
+from proofsight_server.symbols.reduction import reduce_map
 from tests.strategies import random_generators
 
 LAYER = Layer("conv1", "first", "conv", 3, "first")

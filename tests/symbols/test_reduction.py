@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofsight_server.errors import BadOption, BadTensor
-from proofsight_server.symbols.feature import Cell, Feature, Layer, Reduction
-from proofsight_server.symbols.reduction import MapReducer, features_of, reduce_map
+from proofsight_server.symbols.feature import Cell, Feature, Layer, Reduction, features_of
+from proofsight_server.symbols.reduction import MapReducer, reduce_map
 from tests.strategies import random_generators
 
 MAGNITUDES: tuple[Reduction, ...] = ("l1", "l2", "mean", "max")

@@ -15,8 +15,8 @@ from torch.nn import functional as F
 
 from examples.networks import resnet20
 from proofsight_server.errors import BadImage, BadModel, BadTensor, UnknownLayer
-from proofsight_server.symbols.feature import Cell, Feature, Layer
-from proofsight_server.symbols.reduction import features_of, reduce_map
+from proofsight_server.symbols.feature import Cell, Feature, Layer, features_of
+from proofsight_server.symbols.reduction import reduce_map
 from proofsight_server.vision.dataset import Split
 from proofsight_server.vision.layers import inspect, resolve
 from proofsight_server.vision.network import Network

@@ -13,12 +13,12 @@ from torch.nn import functional as F
 
 from examples.networks import lenet
 from proofsight_server.errors import BadModel, BadOption
+from proofsight_server.vision.convolution import Convolution
 from proofsight_server.vision.network import Network
 from proofsight_server.vision.probe import Reader
 from proofsight_server.vision.small_cnn import SmallCNN
+from proofsight_server.vision.unit import Unit
 from proofsight_server.vision.unit_layer import (
-    Convolution,
-    Unit,
     UnitLayer,
     explainable_layers,
     logits_layer,

@@ -15,7 +15,8 @@ from proofsight_server.rules.saturation import Saturation, saturation
 from proofsight_server.rules.threshold_unit import Reals, ThresholdUnit
 from proofsight_server.symbols.feature import Bools, Feature, Floats
 from proofsight_server.symbols.threshold import InfoGainThreshold
-from proofsight_server.vision.unit_layer import Convolution, UnitLayer
+from proofsight_server.vision.convolution import Convolution
+from proofsight_server.vision.unit_layer import UnitLayer
 
 ReluCut = OneOf[0, "gain", "half"] | None
 Softmax = OneOf["rivals", "logit"]

@@ -37,10 +37,9 @@ from proofsight_server.rules.evaluation import evaluate
 from proofsight_server.rules.learner import Learner, build_learner
 from proofsight_server.rules.program import Program
 from proofsight_server.rules.statistics import with_layers
-from proofsight_server.symbols.feature import Feature
+from proofsight_server.symbols.feature import Feature, features_of
 from proofsight_server.symbols.quantisation import Quantisation, joined
 from proofsight_server.symbols.quantiser import Quantiser
-from proofsight_server.symbols.reduction import features_of
 from proofsight_server.vision.dataset import Dataset
 from proofsight_server.vision.layers import LayerInfo, resolve, succession
 from proofsight_server.vision.network import Network, save_weights

@@ -17,15 +17,11 @@ from proofsight_server.rules.program import Program
 from proofsight_server.symbols.feature import Feature
 from proofsight_server.symbols.quantisation import Quantisation
 from proofsight_server.symbols.threshold import deviations
+from proofsight_server.vision.convolution import Convolution
 from proofsight_server.vision.dataset import Dataset
 from proofsight_server.vision.layers import LayerInfo, resolve
 from proofsight_server.vision.network import Network
-from proofsight_server.vision.unit_layer import (
-    Convolution,
-    UnitLayer,
-    logits_layer,
-    summing_layers,
-)
+from proofsight_server.vision.unit_layer import UnitLayer, logits_layer, summing_layers
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,12 @@ from proofsight_server.extraction.mofn_options import MofNOptions
 from proofsight_server.extraction.mofn_unit import Case, Site
 from proofsight_server.rules.cuts import TIE, best_cuts, class_cuts
 from proofsight_server.rules.mofn import check_weights
-from proofsight_server.symbols.feature import Bools, Feature, Floats, Ints
-from proofsight_server.symbols.reduction import features_of
+from proofsight_server.symbols.feature import Bools, Feature, Floats, Ints, features_of
+from proofsight_server.vision.convolution import Convolution
 from proofsight_server.vision.dataset import Dataset
 from proofsight_server.vision.layers import LayerInfo
-from proofsight_server.vision.unit_layer import Convolution, Place, Unit, UnitLayer
+from proofsight_server.vision.unit import Place, Unit
+from proofsight_server.vision.unit_layer import UnitLayer
 
 Doubles = npt.NDArray[np.float64]
 

@@ -27,8 +27,9 @@ from proofsight_server.extraction.mofn_unit import Case, curve_of
 from proofsight_server.rules.mofn import check_exhaustive
 from proofsight_server.rules.mofn_order import Order
 from proofsight_server.rules.mofn_triples import check_triples
+from proofsight_server.vision.convolution import Convolution
 from proofsight_server.vision.layers import LayerInfo, resolve
-from proofsight_server.vision.unit_layer import Convolution, UnitLayer
+from proofsight_server.vision.unit_layer import UnitLayer
 
 # Beside the chosen order these are tried too, where that takes seconds and not minutes.
 TRIED: tuple[Order, ...] = ("weight", "weight*std", "gain", "greedy")

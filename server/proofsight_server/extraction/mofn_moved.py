@@ -10,7 +10,7 @@ import numpy as np
 from proofsight_server.extraction.mofn_cases import Images
 from proofsight_server.extraction.mofn_report import Explained
 from proofsight_server.symbols.feature import Cell, Feature, Floats
-from proofsight_server.vision.unit_layer import Convolution
+from proofsight_server.vision.convolution import Convolution
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ import numpy as np
 
 from proofsight_server.extraction.mofn_cases import Silent
 from proofsight_server.extraction.mofn_unit import PARTS, Curve, Found, Site
-from proofsight_server.vision.unit_layer import Convolution, UnitLayer
+from proofsight_server.vision.convolution import Convolution
+from proofsight_server.vision.unit_layer import UnitLayer
 
 
 @dataclass(frozen=True, slots=True)

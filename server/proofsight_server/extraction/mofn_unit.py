@@ -13,7 +13,7 @@ from proofsight_server.rules.mofn import bodies_of, ordered
 from proofsight_server.rules.mofn_order import Order
 from proofsight_server.rules.mofn_search import Chosen, ErrorTable, errors_of_prefixes
 from proofsight_server.symbols.feature import Bools, Ints
-from proofsight_server.vision.unit_layer import Unit
+from proofsight_server.vision.unit import Unit
 
 Doubles = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.floating]

@@ -14,11 +14,10 @@ from types import TracebackType
 from typing import Self
 
 from proofsight_server.errors import BadOption, BadRevision, NotReady
-from proofsight_server.reasoning import answer
+from proofsight_server.reasoning import answer, attempts
 from proofsight_server.reasoning.answer import Description, Explanation, Flip, Solution, Summary
 from proofsight_server.reasoning.call import Call, Question, checked, facts_part
 from proofsight_server.reasoning.crew import Crew, PoolStats
-from proofsight_server.reasoning.exchange import Cause, Died, Reply
 from proofsight_server.reasoning.facts import FactsFrame
 from proofsight_server.reasoning.limits import QueryLimits
 from proofsight_server.reasoning.process import Program
@@ -163,7 +162,7 @@ class Pool:
         if whole:
             limits["whole"] = True
         call = Call(header, payload, limits, self._limits.seconds, deadline)
-        return answer.accepted(await _answer(crew, call), description)
+        return answer.accepted(await attempts.last_reply(crew, call), description)
 
     async def flip(
         self,
@@ -207,7 +206,7 @@ class Pool:
             "nodes": _least(max_steps, self._limits.nodes),
         }
         call = Call(header, payload, limits, self._limits.seconds, deadline)
-        return answer.accepted(await _answer(crew, call), description)
+        return answer.accepted(await attempts.last_reply(crew, call), description)
 
     async def query(
         self,
@@ -258,7 +257,7 @@ class Pool:
             "proofs": proofs,
         }
         call = Call(header, payload, limits, self._limits.seconds, deadline)
-        async with contextlib.aclosing(_replies(crew, call)) as replies:
+        async with contextlib.aclosing(attempts.replies(crew, call)) as replies:
             async for reply in replies:
                 if not reply.last:
                     yield answer.solution(reply.payload)
@@ -292,48 +291,6 @@ class Pool:
         if self._crew is None or self._description is None:
             raise NotReady(f"{self._directory} is not loaded yet; ask again in a moment")
         return self._crew, self._description
-
-
-async def _answer(crew: Crew, call: Call) -> bytes:
-    """The answer to a call without solutions; asked once more where its worker is lost."""
-    for again in (False, True):
-        exchange = await crew.begin(call, again)
-        try:
-            return (await exchange.next()).payload
-        except Died as died:
-            if again or died.cause is not Cause.LOST:
-                raise answer.death(died) from None
-        finally:
-            exchange.abandon()
-    raise AssertionError("the second attempt returns or raises")
-
-
-async def _replies(crew: Crew, call: Call) -> AsyncGenerator[Reply, None]:
-    """The frames of a call's answer; asked once more where its worker is lost.
-
-    Goals are pure, so a second worker finds the same solutions in the same order; those
-    that the caller has already are skipped.
-    """
-    delivered = 0
-    for again in (False, True):
-        exchange = await crew.begin(call, again)
-        known = delivered
-        try:
-            while True:
-                reply = await exchange.next()
-                if reply.last:
-                    yield reply
-                    return
-                if known:
-                    known -= 1
-                    continue
-                delivered += 1
-                yield reply
-        except Died as died:
-            if again or died.cause is not Cause.LOST:
-                raise answer.death(died) from None
-        finally:
-            exchange.abandon()
 
 
 def _least(asked: int | None, limit: int) -> int:

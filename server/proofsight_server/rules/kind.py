@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from proofsight_server.rules.evaluation import priority
+from proofsight_server.rules.policy import priority
 from proofsight_server.rules.program import ClassHead, ExceptionHead, Literal, Program, Rule
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from proofsight_server.errors import BadOption
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -15,6 +18,7 @@ Bools = npt.NDArray[np.bool_]
 
 Kind = Literal["conv", "linear", "map"]
 Reduction = Literal["l1", "l2", "mean", "max", "value"]
+Grid = tuple[int, int]
 
 REDUCTIONS: tuple[Reduction, ...] = ("l1", "l2", "mean", "max", "value")
 
@@ -103,3 +107,73 @@ def module_atom(path: str) -> str:
     """Make a module's path an atom that needs no quotes: `layer1.0` becomes `layer1_0`."""
     atom = re.sub(r"[^A-Za-z0-9]+", "_", path).strip("_").lower()
     return atom if atom[:1].isalpha() else f"m{atom}"
+
+
+def features_of(
+    layer: Layer,
+    shape: tuple[int, int] | None,
+    *,
+    reduction: Reduction = "l1",
+    grids: Iterable[int | Grid] = (1,),
+) -> tuple[Feature, ...]:
+    """All features of a layer, in canonical order: channel, grid, cell row, cell column.
+
+    Parameters
+    ----------
+    layer
+        The layer; its `size` is the number of channels or units.
+    shape
+        (height, width) of its maps; None where it has no maps (a linear layer), which then
+        offers one signed `value` per unit, whatever `reduction` and `grids` say.
+    reduction
+        How a cell becomes one number.  `value` needs cells of one position.
+    grids
+        Rows of each grid (or rows and columns); 1 is the whole map.
+
+    Raises
+    ------
+    BadOption
+        For an unknown reduction, a grid that is finer than the map, or `value` on larger cells.
+    """
+    if reduction not in REDUCTIONS:
+        raise BadOption(
+            f"a reduction is one of {', '.join(REDUCTIONS)}, not {reduction!r}",
+            option="reduction",
+            value=reduction,
+        )
+    if shape is None:
+        return tuple(Feature(layer.atom, unit, "value") for unit in range(layer.size))
+    cells = [cell for grid in _ordered(grids) for cell in _cells(layer, shape, grid, reduction)]
+    return tuple(
+        Feature(layer.atom, channel, reduction, cell)
+        for channel in range(layer.size)
+        for cell in cells
+    )
+
+
+def _ordered(grids: Iterable[int | Grid]) -> list[Grid]:
+    pairs = {(grid, grid) if isinstance(grid, int) else (grid[0], grid[1]) for grid in grids}
+    return sorted(pairs)
+
+
+def _cells(
+    layer: Layer, shape: tuple[int, int], grid: Grid, reduction: Reduction
+) -> list[Cell | None]:
+    (rows, columns), (height, width) = grid, shape
+    if not (1 <= rows <= height and 1 <= columns <= width):
+        raise BadOption(
+            f"a grid over {layer.atom} has between 1 and {height} rows and 1 and {width} columns, "
+            f"for its maps are {height} x {width}; {rows} x {columns} was asked for",
+            option="grid",
+            value=f"{rows}x{columns}",
+        )
+    if reduction == "value" and grid != shape:
+        raise BadOption(
+            f"`value` reads one position: over the {height} x {width} maps of {layer.atom} it "
+            f"needs a {height} x {width} grid, not {rows} x {columns}; or choose another reduction",
+            option="reduction",
+            value=reduction,
+        )
+    if grid == (1, 1):
+        return [None]
+    return [Cell(grid, (u, v)) for u in range(rows) for v in range(columns)]

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from proofsight_server.errors import BadOption, BadTensor
-from proofsight_server.symbols.feature import Bools, Cell, Feature, Floats, Ints, Layer
+from proofsight_server.symbols.feature import Bools, Cell, Feature, Floats, Ints, Layer, features_of
 from proofsight_server.symbols.quantisation import Quantisation
-from proofsight_server.symbols.reduction import MapReducer, features_of
+from proofsight_server.symbols.reduction import MapReducer
 
 if TYPE_CHECKING:  # torch takes seconds to import, and is only needed by who has a map
     from torch import Tensor

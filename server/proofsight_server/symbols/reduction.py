@@ -1,8 +1,8 @@
-"""From feature maps to numbers: which features a layer offers, and their values."""
+"""From feature maps to numbers: the values of features."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,68 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from proofsight_server.errors import BadOption, BadTensor
-from proofsight_server.symbols.feature import (
-    REDUCTIONS,
-    Cell,
-    Feature,
-    Floats,
-    Ints,
-    Layer,
-    Reduction,
-)
+from proofsight_server.symbols.feature import Cell, Feature, Floats, Grid, Ints, Reduction
 
 if TYPE_CHECKING:  # torch takes seconds to import, and most who need features need no tensor
     from torch import Tensor
 
-Grid = tuple[int, int]
 Doubles = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.floating]
 
 # Maps are worked on in pieces whose doubles stay in the second-level cache: as a whole they
 # would go through memory once per step, which costs two to four times as much.
 _PIECE = 1 << 16
-
-
-def features_of(
-    layer: Layer,
-    shape: tuple[int, int] | None,
-    *,
-    reduction: Reduction = "l1",
-    grids: Iterable[int | Grid] = (1,),
-) -> tuple[Feature, ...]:
-    """All features of a layer, in canonical order: channel, grid, cell row, cell column.
-
-    Parameters
-    ----------
-    layer
-        The layer; its `size` is the number of channels or units.
-    shape
-        (height, width) of its maps; None where it has no maps (a linear layer), which then
-        offers one signed `value` per unit, whatever `reduction` and `grids` say.
-    reduction
-        How a cell becomes one number.  `value` needs cells of one position.
-    grids
-        Rows of each grid (or rows and columns); 1 is the whole map.
-
-    Raises
-    ------
-    BadOption
-        For an unknown reduction, a grid that is finer than the map, or `value` on larger cells.
-    """
-    if reduction not in REDUCTIONS:
-        raise BadOption(
-            f"a reduction is one of {', '.join(REDUCTIONS)}, not {reduction!r}",
-            option="reduction",
-            value=reduction,
-        )
-    if shape is None:
-        return tuple(Feature(layer.atom, unit, "value") for unit in range(layer.size))
-    cells = [cell for grid in _ordered(grids) for cell in _cells(layer, shape, grid, reduction)]
-    return tuple(
-        Feature(layer.atom, channel, reduction, cell)
-        for channel in range(layer.size)
-        for cell in cells
-    )
 
 
 def reduce_map(map: Tensor, features: Sequence[Feature]) -> Floats:
@@ -281,31 +230,3 @@ def _areas(height: int, width: int, grid: Grid) -> Doubles:
     rows = np.diff([u * height // grid[0] for u in range(grid[0] + 1)])
     columns = np.diff([v * width // grid[1] for v in range(grid[1] + 1)])
     return np.outer(rows, columns).ravel().astype(np.float64)
-
-
-def _ordered(grids: Iterable[int | Grid]) -> list[Grid]:
-    pairs = {(grid, grid) if isinstance(grid, int) else (grid[0], grid[1]) for grid in grids}
-    return sorted(pairs)
-
-
-def _cells(
-    layer: Layer, shape: tuple[int, int], grid: Grid, reduction: Reduction
-) -> list[Cell | None]:
-    (rows, columns), (height, width) = grid, shape
-    if not (1 <= rows <= height and 1 <= columns <= width):
-        raise BadOption(
-            f"a grid over {layer.atom} has between 1 and {height} rows and 1 and {width} columns, "
-            f"for its maps are {height} x {width}; {rows} x {columns} was asked for",
-            option="grid",
-            value=f"{rows}x{columns}",
-        )
-    if reduction == "value" and grid != shape:
-        raise BadOption(
-            f"`value` reads one position: over the {height} x {width} maps of {layer.atom} it "
-            f"needs a {height} x {width} grid, not {rows} x {columns}; or choose another reduction",
-            option="reduction",
-            value=reduction,
-        )
-    if grid == (1, 1):
-        return [None]
-    return [Cell(grid, (u, v)) for u in range(rows) for v in range(columns)]
