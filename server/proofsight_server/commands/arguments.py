@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from proofsight_server.vision.preprocessing_options import PreprocessingOptions
 
 DATA = "digits, mnist:ROOT, fashion-mnist:ROOT, cifar10:ROOT, npz:FILE, folder:DIR or images:DIR"
+ALLOW_MODELS = "PROOFSIGHT_ALLOW_MODELS"  # also a setting of the server's
 MODEL = "small-cnn, torchvision:NAME or module:factory"
 
 
@@ -69,14 +71,19 @@ def add_allow_model(parser: argparse.ArgumentParser) -> None:
         metavar="MODULE:FACTORY",
         action="append",
         default=[],
-        help="a model factory that a file may name, which imports it; may be repeated",
+        help="a model factory that a file may name, which imports it; may be repeated (or "
+        f"{ALLOW_MODELS}, with commas)",
     )
 
 
 def allowed(args: argparse.Namespace) -> frozenset[str]:
-    """Factories that may be imported: those allowed, and one that was given as the model."""
+    """Factories that may be imported: those allowed, and one that was given as the model.
+
+    As of the server's settings, flags win over the environment.
+    """
     model = getattr(args, "model", None)
-    return frozenset(args.allow_model) | ({model} if model else frozenset())
+    named = args.allow_model or os.environ.get(ALLOW_MODELS, "").split(",")
+    return frozenset(filter(None, (model, *(name.strip() for name in named))))
 
 
 def positive(text: str) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from proofsight_server.commands.arguments import ALLOW_MODELS
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
@@ -23,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--allow-model",
         metavar="MODULE:FACTORY",
         action="append",
-        help="a model factory that manifests may name; may be repeated",
+        help="a model factory that manifests may name; may be repeated (or "
+        f"{ALLOW_MODELS}, with commas)",
     )
     parser.add_argument(
         "--score-cache",

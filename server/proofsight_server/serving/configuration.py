@@ -145,7 +145,8 @@ def _convert(name: str, value: Any, source: str) -> Any:
                 return {"1": True, "true": True, "0": False, "false": False}[value.lower()]
             return {True: True, False: False}[value]
         if isinstance(default, tuple):
-            return tuple(value.split(",") if isinstance(value, str) else map(str, value))
+            listed = value.split(",") if isinstance(value, str) else map(str, value)
+            return tuple(filter(None, (one.strip() for one in listed)))
         if isinstance(default, int) and isinstance(value, float) and not value.is_integer():
             raise ValueError
         return {int: int, float: float, str: str}[type(default)](value)

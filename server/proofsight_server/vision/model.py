@@ -137,7 +137,7 @@ def _factory(model: str, allow: frozenset[str]) -> Callable[..., object]:
     if model not in allow:
         raise BadModel(
             f"{model} is not allowed: importing it runs its code; if you trust it, say "
-            f"--allow-model {model}",
+            f"--allow-model {model} or set PROOFSIGHT_ALLOW_MODELS={model}",
             model=model,
         )
     path, _, name = model.partition(":")
