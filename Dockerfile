@@ -50,6 +50,10 @@ EXPOSE 50051
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import grpc, os; from grpc_health.v1 import health_pb2 as h, health_pb2_grpc as g; channel = grpc.insecure_channel('127.0.0.1:' + os.environ.get('PROOFSIGHT_PORT', '50051')); answer = g.HealthStub(channel).Check(h.HealthCheckRequest(), timeout=4); raise SystemExit(answer.status != h.HealthCheckResponse.SERVING)"]
 
+LABEL org.opencontainers.image.title="Proofsight" \
+    org.opencontainers.image.description="Explains image classifiers with proofs" \
+    org.opencontainers.image.licenses="Apache-2.0"
+
 ENTRYPOINT ["proofsight"]
 # Inside a container every caller is beyond loopback. There is no TLS here: publish the port to
 # loopback or to a proxy that ends TLS, as above.

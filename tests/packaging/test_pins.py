@@ -56,3 +56,9 @@ def test_the_lock_file_of_npm_names_no_registry(root: Path) -> None:
     assert "://" not in text
     packages = json.loads(text)["packages"]
     assert all("integrity" in packages[name] for name in packages if name)
+
+
+def test_the_citation_is_of_this_version_and_licence(project: dict[str, Any], root: Path) -> None:
+    lines = (root / "CITATION.cff").read_text(encoding="utf-8").splitlines()
+    assert f"version: {project['project']['version']}" in lines
+    assert f"license: {project['project']['license']}" in lines
