@@ -18,6 +18,7 @@ from proofsight_server.circuits.dot import dot
 from proofsight_server.circuits.drawing import draw
 from proofsight_server.circuits.graph import Channel, CircuitGraph, circuit_graph
 from proofsight_server.circuits.layout import place
+from proofsight_server.circuits.preservation_curve import preservation_curve
 from proofsight_server.circuits.scores import Mask, Scores
 from proofsight_server.circuits.scoring import score
 from proofsight_server.circuits.selection import effective, select
@@ -151,7 +152,7 @@ def test_what_is_drawn_is_within_the_budget_connected_and_counted(budget: Budget
     graph, *_ = made("conv3:2", 0.6)
     shown = view(graph, budget)
     edges = [(k.source, k.channel) for k in shown.kernels] + list(shown.wires)
-    assert len(shown.channels) <= budget.channels
+    assert len(set(shown.channels) - graph.passing) <= budget.channels
     assert len(edges) <= budget.edges
     ahead = _reached({c for c in shown.channels if c.node == "image"}, edges)
     behind = _reached({graph.target}, [(b, a) for a, b in edges])
@@ -167,9 +168,9 @@ def test_columns_follow_the_dataflow_and_nothing_stands_on_something_else() -> N
     layout = place(graph, shown)
     for a, b in [(k.source, k.channel) for k in shown.kernels] + list(shown.wires):
         assert layout.places[a][0] < layout.places[b][0]
-    centres = sorted(layout.places.values())
-    for (x, y), (u, v) in itertools.pairwise(centres):
-        assert x != u or v - y >= layout.side
+    centres = sorted((place, channel) for channel, place in layout.places.items())
+    for ((x, y), above), ((u, v), below) in itertools.pairwise(centres):
+        assert x != u or v - y >= layout.half(above) + layout.half(below)
 
 
 def test_the_picture_is_svg_with_an_element_per_channel_and_edge() -> None:
@@ -183,6 +184,27 @@ def test_the_picture_is_svg_with_an_element_per_channel_and_edge() -> None:
     assert sum(one[:1] == ["node"] for one in named) == len(shown.channels)
     assert "&lt;b&gt;" in drawing.svg  # text of others is text
     assert "http" not in drawing.svg.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_channels_that_are_only_passed_on_are_round_and_take_no_budget() -> None:
+    graph, *_ = made("logit:1", 0.9)
+    shown = view(graph)
+    passed = graph.passing & set(shown.channels)
+    assert passed and not any(kernel.channel in passed for kernel in shown.kernels)
+    drawn = draw(graph, shown, _report(), {}, {}).svg
+    assert drawn.count('<circle class="frame"') == len(passed)
+    assert graph.target not in passed
+
+
+def test_the_curve_names_its_own_keep_and_no_two_that_would_overlap() -> None:
+    levels = [
+        {"keep": keep, "held_out": {"r": keep, "collapse": keep < 0.02}}
+        for keep in (0.6, 0.21, 0.2, 0.19, 0.01)
+    ]
+    svg = preservation_curve(levels, 0.2, 0, 0)
+    told = {element.text for element in ElementTree.fromstring(svg).iter("text")}
+    assert svg.count("<circle") == len(levels)
+    assert {"0.01", "0.2", "0.6"} <= told and not {"0.19", "0.21"} & told
 
 
 def test_what_was_cut_is_said() -> None:
@@ -213,6 +235,10 @@ def _report() -> Mapping[str, object]:
         "criterion": "actgrad", "loss": "abs_sum", "effective_keep": 0.3, "ablation": "zero",
         "data": "digits", "model": "sha256:0", "images": {"in_sample": 2, "held_out": 2},
         "figures": {"held_out": figures, "in_sample": figures},
+        "curve": [
+            {"keep": 0.5, "held_out": {"r": 0.5, "collapse": False}},
+            {"keep": 0.01, "held_out": {"r": None, "collapse": True}},
+        ],
     }  # fmt: skip
 
 

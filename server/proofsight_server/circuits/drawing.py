@@ -9,8 +9,10 @@ from html import escape
 from typing import Any
 
 from proofsight_server.circuits.colour import signed
-from proofsight_server.circuits.graph import Channel, CircuitGraph, KernelEdge
+from proofsight_server.circuits.graph import TARGET, Channel, CircuitGraph, KernelEdge
 from proofsight_server.circuits.layout import Layout, place
+from proofsight_server.circuits.legend import HEIGHT, legend, provenance
+from proofsight_server.circuits.preservation_curve import WIDTH, preservation_curve
 from proofsight_server.circuits.view import View
 
 STYLE = """
@@ -22,10 +24,10 @@ svg.circuit .edge { fill: none; } svg.circuit .wire { stroke: #999; stroke-dasha
 svg.circuit .frame { fill: #fff; stroke: #777; } svg.circuit .target .frame { stroke: #111; }
 svg.circuit .target .frame { stroke-width: 3.5; }
 svg.circuit .constant .frame { stroke-dasharray: 4 3; } svg.circuit .bar { fill: #2a7f4f; }
-svg.circuit .back { fill: #fff; }
+svg.circuit .mark .frame { fill: #f3f4f6; } svg.circuit .mark text { font-size: 10px; }
+svg.circuit .back { fill: #fff; } svg.circuit .curve { font-size: 11px; }
 """
-_NOTES = 136.0  # pixels beneath the columns, for legend and provenance
-_LEGEND = 5  # strokes of the scale on each side of zero
+_LEAST = 900.0  # pixels, so that legend and curve are beside each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,8 @@ def draw(
         Per node what stands beneath its name: `32 × 8 × 8`.
     """
     layout = place(graph, shown)
-    width = max(layout.width, 760.0)
-    height = layout.height + _NOTES
+    width = max(layout.width, _LEAST)
+    height = layout.height + HEIGHT
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="circuit" width="{width:.0f}" '
         f'height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
@@ -77,8 +79,9 @@ def draw(
         *channels_drawn(graph, shown, layout, pictures, {graph.target}),
         "</g>",
         *headings(graph, layout, shapes),
-        *_legend(layout),
-        *_provenance(report, layout),
+        *legend(layout.height + 18),
+        *provenance(report, layout.height + 92),
+        preservation_curve(report["curve"], report["keep"], width - WIDTH - 10, layout.height + 4),
         "</svg>",
     ]
     return Drawing("\n".join(lines), layout, shown)
@@ -105,11 +108,11 @@ def headings(graph: CircuitGraph, layout: Layout, shapes: Mapping[str, str]) -> 
     kept = {count.node: f"{count.kept:,} of {count.total:,} kernels" for count in graph.layers}
     tops: dict[str, float] = {}
     for channel, (_, y) in layout.places.items():
-        tops[channel.node] = min(tops.get(channel.node, math.inf), y)
+        tops[channel.node] = min(tops.get(channel.node, math.inf), y - layout.half(channel))
     for column, nodes in enumerate(layout.columns):
         x = layout.column_x(column)
         for node in nodes:
-            y = tops[node] - layout.side / 2 - 8
+            y = tops[node] - 8
             below = [part for part in (shapes.get(node), kept.get(node)) if part]
             for place_of, part in enumerate(reversed(below)):
                 yield (
@@ -166,8 +169,7 @@ def _wires(shown: View, layout: Layout) -> Iterator[str]:
 def curve(layout: Layout, source: Channel, channel: Channel) -> str:
     """The path of a line from one channel to another."""
     (x, y), (u, v) = layout.places[source], layout.places[channel]
-    half = layout.side / 2
-    x, u = x + half, u - half
+    x, u = x + layout.half(source), u - layout.half(channel)
     bend = (u - x) * 0.45
     return f"M{x:.1f} {y:.1f}C{x + bend:.1f} {y:.1f} {u - bend:.1f} {v:.1f} {u:.1f} {v:.1f}"
 
@@ -184,54 +186,59 @@ def channels_drawn(
     inward = _sums(graph, lambda kernel: kernel.channel)
     outward = _sums(graph, lambda kernel: kernel.source)
     most = max([*inward.values(), *outward.values()], default=1.0) or 1.0
-    side = layout.side
     for channel in shown.channels:
-        x, y = layout.places[channel]
-        left, top = x - side / 2, y - side / 2
-        marks = " target" if channel in targets else ""
-        marks += " constant" if channel in constants else ""
+        passes = channel in layout.marks
+        classes = " target" if channel in targets else ""
+        classes += " constant" if channel in constants else ""
+        classes += " mark" if passes else ""
         fan = _fan(graph, channel)
-        label = f"{channel}: {fan[0]} kernels in, {fan[1]} out" + (
-            ", also passes a constant on" if channel in constants else ""
+        label = (
+            f"{channel}: "
+            + ("passed on" if passes else f"{fan[0]} kernels in, {fan[1]} out")
+            + (", also passes a constant on" if channel in constants else "")
         )
         yield (
-            f'<g class="node{marks}" id="n-{escape(key(channel))}" '
+            f'<g class="node{classes}" id="n-{escape(key(channel))}" '
             f'data-channel="{escape(key(channel))}" tabindex="0" role="button" '
             f'aria-label="{escape(label)}"><title>{escape(label)}</title>'
         )
-        yield (
-            f'<rect class="frame" x="{left:.1f}" y="{top:.1f}" width="{side:.1f}" '
-            f'height="{side:.1f}" rx="4"/>'
-        )
-        if channel in pictures:
-            yield (
-                f'<image href="{pictures[channel]}" x="{left + 2:.1f}" y="{top + 2:.1f}" '
-                f'width="{side - 4:.1f}" height="{side - 4:.1f}" '
-                'style="image-rendering:pixelated" preserveAspectRatio="xMidYMid meet"/>'
-            )
+        if passes:
+            yield from _round(channel, layout)
         else:
-            yield (
-                f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle">'
-                f"{escape(_mark(channel))}</text>"
-            )
-        held = max(inward.get(channel, 0.0), outward.get(channel, 0.0))
-        long = (side - 4) * math.sqrt(held / most)
-        yield (
-            f'<rect class="bar" x="{left + 2:.1f}" y="{top + side + 1.5:.1f}" '
-            f'width="{long:.1f}" height="2.5"/>'
-        )
-        if channel in pictures:
-            yield (
-                f'<text class="soft" x="{left - 5:.1f}" y="{y + 4:.1f}" text-anchor="end">'
-                f"{channel.index}</text>"
-            )
+            held = max(inward.get(channel, 0.0), outward.get(channel, 0.0))
+            yield from _square(channel, layout, pictures.get(channel), math.sqrt(held / most))
         yield "</g>"
 
 
-def _mark(channel: Channel) -> str:
-    if channel.node.startswith("add"):
-        return f"+{channel.index}"
-    return "◎" if channel.node == "target" else str(channel.index)
+def _round(channel: Channel, layout: Layout) -> Iterator[str]:
+    x, y = layout.places[channel]
+    yield f'<circle class="frame" cx="{x:.1f}" cy="{y:.1f}" r="{layout.half(channel):.1f}"/>'
+    yield f'<text x="{x:.1f}" y="{y + 3.5:.1f}" text-anchor="middle">{channel.index}</text>'
+
+
+def _square(channel: Channel, layout: Layout, picture: str | None, share: float) -> Iterator[str]:
+    """A channel's picture with its number beside it, or the number alone; `share` is its bar's."""
+    (x, y), side = layout.places[channel], layout.side
+    left, top = x - side / 2, y - side / 2
+    yield (
+        f'<rect class="frame" x="{left:.1f}" y="{top:.1f}" width="{side:.1f}" '
+        f'height="{side:.1f}" rx="4"/>'
+    )
+    if picture is None:
+        told = "◎" if channel.node == TARGET else str(channel.index)
+        yield f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle">{told}</text>'
+    else:
+        yield (
+            f'<image href="{picture}" x="{left + 2:.1f}" y="{top + 2:.1f}" '
+            f'width="{side - 4:.1f}" height="{side - 4:.1f}" '
+            'style="image-rendering:pixelated" preserveAspectRatio="xMidYMid meet"/>'
+            f'<text class="soft" x="{left - 5:.1f}" y="{y + 4:.1f}" text-anchor="end">'
+            f"{channel.index}</text>"
+        )
+    yield (
+        f'<rect class="bar" x="{left + 2:.1f}" y="{top + side + 1.5:.1f}" '
+        f'width="{(side - 4) * share:.1f}" height="2.5"/>'
+    )
 
 
 def _fan(graph: CircuitGraph, channel: Channel) -> tuple[int, int]:
@@ -244,57 +251,3 @@ def _sums(graph: CircuitGraph, end: Any) -> dict[Channel, float]:
     for kernel in graph.kernels:
         sums[end(kernel)] = sums.get(end(kernel), 0.0) + kernel.score
     return sums
-
-
-def _legend(layout: Layout) -> Iterator[str]:
-    y = layout.height + 18
-    yield f'<text class="soft" x="16" y="{y}">weights of a kernel together, of its layer:</text>'
-    for step in range(-_LEGEND, _LEGEND + 1):
-        x = 262 + (step + _LEGEND) * 15
-        yield (
-            f'<rect x="{x}" y="{y - 10}" width="15" height="11" fill="{signed(step, _LEGEND)}"/>'
-        )
-    yield f'<text class="soft" x="436" y="{y}">inhibits · 0 · excites</text>'
-    yield (
-        f'<text class="soft" x="16" y="{y + 18}">line width: √score · dotted: passed on unchanged '
-        "· green bar: √ of the score of a channel's kernels</text>"
-    )
-    yield (
-        f'<text class="soft" x="16" y="{y + 35}">dashed frame: a constant reaches its readers · '
-        "thick frame: the target</text>"
-    )
-
-
-def _provenance(report: Mapping[str, Any], layout: Layout) -> Iterator[str]:
-    y = layout.height + 75
-    found = report["figures"]["held_out"]
-    for place_of, text in enumerate(
-        (
-            f"{report['kernels']:,} of {report['total_kernels']:,} kernels are on a path; keep "
-            f"{report['keep']:g} by {criterion_told(report)} (loss {report['loss']}), effective "
-            f"{report['effective_keep']:.4f}; {removal_told(report)}",
-            f"on {report['images']['held_out']} held-out images of {report['data']}: r "
-            f"{figure(found['r'])}, slope {figure(found['slope'])}, error "
-            f"{figure(found['nmae'])}; scored on {report['images']['in_sample']} others",
-            f"model {report['model'][:19]}…; pictures: what each channel sees where it is "
-            "strongest on the scored images, the first layer its weights",
-        )
-    ):
-        yield f'<text class="soft" x="16" y="{y + 17 * place_of}">{escape(text)}</text>'
-
-
-def criterion_told(report: Mapping[str, Any]) -> str:
-    """The criterion, and of `auto` what it took."""
-    chosen = report.get("chosen")
-    return f"{report['criterion']} ({chosen})" if chosen else str(report["criterion"])
-
-
-def removal_told(report: Mapping[str, Any]) -> str:
-    """Which kernels are removed, and what they leave."""
-    # Reports of before there was a choice say nothing of the selection.
-    return f"selection {report.get('selection', 'ranked')}, ablation {report['ablation']}"
-
-
-def figure(value: float | None) -> str:
-    """A figure with three digits."""
-    return "undefined" if value is None else f"{value:.3f}"

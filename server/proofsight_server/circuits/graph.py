@@ -92,6 +92,13 @@ class CircuitGraph:
     target: Channel
     layers: tuple[LayerCount, ...]
 
+    @property
+    def passing(self) -> frozenset[Channel]:
+        """Channels that no kernel writes, but sums, concatenations and frozen layers; no target."""
+        written = {kernel.channel for kernel in self.kernels}
+        passed = {channel for _, channel in self.wires if channel.node != TARGET}
+        return frozenset(passed - written)
+
 
 def circuit_graph(network: TargetNetwork, scores: Scores, mask: Mask) -> CircuitGraph:
     """The graph of a mask's effective kernels.

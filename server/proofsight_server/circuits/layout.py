@@ -14,15 +14,21 @@ _TALLEST = 900.0  # pixels that a column may take before its channels move toget
 _APART = (30.0, 78.0)  # least and most between two channels of a column
 _COLUMN = (170.0, 260.0)  # least and most between two columns
 _WIDE = 760.0  # pixels that few columns may take
+_MARK = 20.0  # across a channel that is only passed on
+_MARK_APART = 26.0  # between two of them
 _LANE = 34.0  # between two branches of a column
 _MARGIN = (70.0, 96.0)  # left, top
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Centres of channels and columns of nodes, `step` pixels apart; `side` is a picture's."""
+    """Centres of channels and columns of nodes, `step` pixels apart.
+
+    `side` is a picture's; `marks` are the channels that are only passed on, and take less room.
+    """
 
     places: Mapping[Channel, tuple[float, float]]
+    marks: frozenset[Channel]
     columns: tuple[tuple[str, ...], ...]
     side: float
     step: float
@@ -33,6 +39,10 @@ class Layout:
         """The centre of a column."""
         return _MARGIN[0] + column * self.step
 
+    def half(self, channel: Channel) -> float:
+        """From the centre of a channel to its edge."""
+        return _MARK / 2 if channel in self.marks else self.side / 2
+
 
 def place(graph: CircuitGraph, shown: View) -> Layout:
     """Columns by distance from the image; branches of a column are lanes, one above the other.
@@ -42,24 +52,32 @@ def place(graph: CircuitGraph, shown: View) -> Layout:
     """
     columns = _columns(graph, shown)
     order = _ordered(columns, shown)
-    counts = [sum(len(order[node]) for node in nodes) for nodes in columns]
+    marks = graph.passing & set(shown.channels)
+    counts = [
+        sum(channel not in marks for node in nodes for channel in order[node]) for nodes in columns
+    ]
     apart = min(max(_TALLEST / max(*counts, 1), _APART[0]), _APART[1])
     step = min(max(_WIDE / max(len(columns) - 1, 1), _COLUMN[0]), _COLUMN[1])
+
+    def room(channel: Channel) -> float:
+        return _MARK_APART if channel in marks else apart
+
     heights = [
-        count * apart + _LANE * (len(nodes) - 1)
-        for count, nodes in zip(counts, columns, strict=True)
+        sum(room(channel) for node in nodes for channel in order[node]) + _LANE * (len(nodes) - 1)
+        for nodes in columns
     ]
     tallest = max(heights, default=0.0)
     places: dict[Channel, tuple[float, float]] = {}
     for column, nodes in enumerate(columns):
-        y = _MARGIN[1] + (tallest - heights[column]) / 2 + apart / 2
+        y = _MARGIN[1] + (tallest - heights[column]) / 2
         for node in nodes:
             for channel in order[node]:
-                places[channel] = (_MARGIN[0] + column * step, y)
-                y += apart
+                places[channel] = (_MARGIN[0] + column * step, y + room(channel) / 2)
+                y += room(channel)
             y += _LANE
     return Layout(
         places=places,
+        marks=marks,
         columns=columns,
         side=min(apart * 0.8, 48.0),
         step=step,

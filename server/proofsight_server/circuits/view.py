@@ -13,7 +13,10 @@ Edge = tuple[Channel, Channel]
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much a person can read at once: most channels, and most kernels and wires."""
+    """How much a person can read at once: most channels, and most kernels and wires.
+
+    Channels that are only passed on do not count: they are marks on the way, and their wires count.
+    """
 
     channels: int = 60
     edges: int = 200
@@ -60,6 +63,7 @@ def view(graph: CircuitGraph, budget: Budget | None = None) -> View:
     strengths |= dict.fromkeys(graph.wires, math.inf)
     before = _widest(strengths, order, onward=False)
     after = _widest(strengths, order, onward=True)
+    passing = graph.passing
     drawn: set[Edge] = set()
     channels: set[Channel] = set()
     for kernel in sorted(graph.kernels, key=lambda k: k.rank):
@@ -69,7 +73,7 @@ def view(graph: CircuitGraph, budget: Budget | None = None) -> View:
             *_path(kernel.channel, after, onward=True),
         }
         met = channels | {channel for edge in path for channel in edge}
-        if len(met) <= budget.channels and len(drawn | path) <= budget.edges:
+        if len(met - passing) <= budget.channels and len(drawn | path) <= budget.edges:
             channels, drawn = met, drawn | path
     # Of two targets that one dense layer gives, paths lead to the first.
     ends = {there for _, there in strengths} - {source for source, _ in strengths}

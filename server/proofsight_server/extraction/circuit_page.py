@@ -6,14 +6,12 @@ import json
 from collections.abc import Iterator, Mapping
 from html import escape
 from importlib import resources
-from math import log10
 from typing import Any
 
 from proofsight_server.circuits.colour import EXCITES, INHIBITS, NOTHING
-from proofsight_server.circuits.drawing import Drawing, criterion_told, figure, key, removal_told
+from proofsight_server.circuits.drawing import Drawing, key
 from proofsight_server.circuits.graph import CircuitGraph
-
-_INSET = (270, 164)  # pixels of the curve
+from proofsight_server.circuits.legend import criterion_told, figure, removal_told
 
 
 def circuit_page(graph: CircuitGraph, drawing: Drawing, report: Mapping[str, Any]) -> str:
@@ -86,7 +84,6 @@ def _controls() -> str:
 def _aside(graph: CircuitGraph, report: Mapping[str, Any]) -> Iterator[str]:
     yield '<h2>Channel</h2>\n<div id="detail" aria-live="polite"></div>\n'
     yield "<h2>Faithfulness by keep</h2>\n"
-    yield _inset(report)
     yield '<table><tr><th class="n">keep<th class="n">effective<th class="n">r<th class="n">slope\n'
     for level in report["curve"]:
         found = level["held_out"]
@@ -126,42 +123,3 @@ def _provenance(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "images", f"{images['in_sample']} scored, {images['held_out']} held out"
     yield "criterion", f"{criterion_told(report)}, loss {report['loss']}, reduce {report['reduce']}"
     yield "removal", removal_told(report)
-
-
-def _inset(report: Mapping[str, Any]) -> str:
-    """The curve of r on held-out images against keep, which is on a logarithmic axis."""
-    width, height = _INSET
-    levels = sorted(report["curve"], key=lambda level: level["keep"])
-    low = log10(min(level["keep"] for level in levels))
-
-    def at(level: Mapping[str, Any]) -> tuple[float, float]:
-        x = 34 + (width - 48) * ((log10(level["keep"]) - low) / -low if low else 1.0)
-        r = 0.0 if level["held_out"]["collapse"] else level["held_out"]["r"]
-        return x, 22 + (height - 58) * (1 - r) / (2 if negative else 1)
-
-    negative = any(
-        level["held_out"]["r"] < -0.05 for level in levels if not level["held_out"]["collapse"]
-    )
-    points = [at(level) for level in levels]
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    marks = "".join(
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{4 if level["keep"] == report["keep"] else 2.5}" '
-        f'fill="{"#b3005c" if level["keep"] == report["keep"] else "#2166ac"}"/>'
-        f'<text x="{x:.1f}" y="{height - 20}" text-anchor="middle">{level["keep"]:g}</text>'
-        for level, (x, y) in zip(levels, points, strict=True)
-    )
-    ticks = "".join(
-        f'<line x1="34" x2="{width - 8}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>'
-        f'<text x="28" y="{y + 4:.1f}" text-anchor="end">{r:g}</text>'
-        for r, y in (
-            (r, 22 + (height - 58) * (1 - r) / (2 if negative else 1))
-            for r in ((-1, 0, 1) if negative else (0, 0.5, 1))
-        )
-    )
-    return (
-        f'<svg width="{width}" height="{height}" style="font:11px system-ui" role="img" '
-        'aria-label="r on held-out images by keep">'
-        f'{ticks}<polyline points="{path}" fill="none" stroke="#2166ac" stroke-width="1.5"/>'
-        f'{marks}<text x="{width - 8}" y="{height - 5}" text-anchor="end">keep</text>'
-        '<text x="2" y="9">r held out</text></svg>\n'
-    )

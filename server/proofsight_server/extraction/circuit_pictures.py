@@ -21,6 +21,7 @@ from proofsight_server.vision.network import Network
 from proofsight_server.vision.receptive_field import ReceptiveField, receptive_fields
 
 SIDE = 40  # pixels, of what is shown small anyway
+PRIMARIES = ("#d43f3f", "#3f9f3f", "#3f5fd4")  # of an image's channels
 _BATCH = 64
 
 
@@ -33,6 +34,8 @@ def channel_pictures(
 ) -> dict[Channel, str]:
     """Data URIs: of channels that read the image their weights, else the crop of an image.
 
+    Channels of a colour image are their colour; those of other images have no picture.
+
     The crop is what the channel sees at the position where its convolution's output, before batch
     norm and non-linearity, is greatest on these images, (n, channels, height, width).
     """
@@ -44,7 +47,10 @@ def channel_pictures(
     pictures = {}
     wanted: dict[str, list[int]] = {}
     for channel in channels:
-        if channel.node in first:
+        if channel.node == IMAGE:
+            if cut.input_shape[0] == 3:
+                pictures[channel] = _uri(Image.new("RGB", (1, 1), PRIMARIES[channel.index]))
+        elif channel.node in first:
             pictures[channel] = _uri(_weights(cut, channel))
         else:
             wanted.setdefault(channel.node, []).append(channel.index)

@@ -84,9 +84,11 @@ def compare_circuits(
 
 def check_two(first: str, second: str) -> None:
     """Refuse what is no pair of circuits. Raises BadOption."""
-    if not first or not second or first == second:
+    if not first or not second:
+        raise BadOption("name two circuits to compare", field="compare", value=first or second)
+    if first == second:
         raise BadOption(
-            f"name two circuits, not {first!r} and {second!r}", field="compare", value=first
+            f"name two circuits; {first!r} is the same as itself", field="compare", value=first
         )
 
 
@@ -107,7 +109,10 @@ def _images(network: Network, dataset: Dataset, circuit: OpenedCircuit, watch: W
     """The images that the circuit was scored on."""
     report = circuit.report
     count = sum(report["images"].values())
-    options = CircuitOptions("conv1:0", images=max(count, 2), seed=report["seed"])
+    # A criterion of its own, so that two images are enough.
+    options = CircuitOptions(
+        "conv1:0", criterion="kernel_mask", images=max(count, 2), seed=report["seed"]
+    )
     return circuit_images(network, dataset, options, watch).scored
 
 

@@ -7,7 +7,7 @@ from html import escape
 from importlib import resources
 from typing import Any
 
-from proofsight_server.circuits.drawing import criterion_told, figure
+from proofsight_server.circuits.legend import criterion_told, figure
 
 
 def compared_page(
