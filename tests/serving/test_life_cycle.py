@@ -155,7 +155,7 @@ def test_a_repository_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_an_edited_program_is_swapped_in_and_a_broken_one_is_not(
+def test_an_edited_program_is_swapped_in_a_broken_one_is_not_and_one_that_is_gone_is_let_go(
     repository: Path, tmp_path: Path, facts: facts_pb2.ImageFacts
 ) -> None:
     copy = tmp_path / "repository"
@@ -207,6 +207,20 @@ def test_an_edited_program_is_swapped_in_and_a_broken_one_is_not(
             rules.write_text(text)
             eventually(lambda: revision().etag == first.etag)
             assert not problem()
+
+            def refused() -> str:
+                try:
+                    decided()
+                except grpc.RpcError as error:
+                    return str(error.details())
+                return ""
+
+            (copy / "digits").rename(tmp_path / "away")
+            eventually(lambda: bool(refused()))
+            assert "no knowledge base named 'digits'" in refused()
+            (tmp_path / "away").rename(copy / "digits")
+            eventually(lambda: not refused())
+            assert revision().etag == first.etag
     finally:
         thread.stop()
 

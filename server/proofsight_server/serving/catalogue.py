@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -28,7 +29,7 @@ class Catalogue:
     way finish on the old one. A revision whose files were edited in place, or that got facts
     beside its program, counts as new.
     A revision that cannot be loaded leaves the one before it serving, also at the start, and its
-    problem is told.
+    problem is told.  One whose whole knowledge base is removed answers no more.
     """
 
     def __init__(
@@ -149,9 +150,12 @@ class Catalogue:
                 _log.exception("looking at the repository failed")
 
     async def refresh(self) -> None:
-        """Look at the repository once and load what is new in it."""
-        for kb in await asyncio.to_thread(self.repository.knowledge_bases):
+        """Look at the repository once: load what is new in it, let go of what is gone."""
+        present = await asyncio.to_thread(self.repository.knowledge_bases)
+        for kb in present:
             await self.follow(kb)
+        if gone := self._newest.keys() - set(present):
+            await self._forget(gone)
 
     async def follow(self, kb: str) -> None:
         """Bring what answers for `kb` up to its newest revision, or remember why not."""
@@ -203,6 +207,18 @@ class Catalogue:
             else:
                 _log.warning("%s answers until a newer revision can be loaded", name)
                 return
+
+    async def _forget(self, gone: AbstractSet[str]) -> None:
+        """Answer no more for knowledge bases whose directories were removed."""
+        async with self._following:
+            back = set(await asyncio.to_thread(self.repository.knowledge_bases))
+            for kb in gone - back:
+                _log.warning("knowledge base %s is gone from the repository", kb)
+                self._problems.pop(kb, None)
+                self._retire(self._newest.pop(kb))
+                for name in [name for name in self._older if name.kb == kb]:
+                    self._retire(self._older.pop(name))
+        self._changed()
 
     def _directory(self, name: RevisionName) -> Path:
         return self.repository.root / name.kb / str(name.number)
