@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from proofsight_server.errors import BadDataset, BadRevision, UnknownLayer
+from proofsight_server.extraction.beside import differences, repeated
 from proofsight_server.extraction.evaluate import evaluate_revision
 from proofsight_server.extraction.extract import Source
 from proofsight_server.extraction.progress import Cancelled, Watch
@@ -107,6 +108,20 @@ def test_a_quantiser_edited_to_read_another_layer_is_refused(
     path.write_text(text.replace(f"'{module}'", f"'{first}'"))
     with pytest.raises(BadRevision, match=r"put layer/4 and reads/2 back"):
         evaluate_revision(open_revision(revision), source.dataset, source.network)
+
+
+def test_an_edit_and_its_parent_are_no_two_seeds(extracted: Revision) -> None:
+    manifest = extracted.manifest
+    edit = replace(manifest, revised={"parent": "three/1"})
+    other = replace(manifest, method={**manifest.method, "seed": 4})
+    edited, drawn = (
+        replace(extracted, directory=extracted.directory.parent / number, manifest=made)
+        for number, made in (("2", edit), ("3", other))
+    )
+    assert differences([extracted, drawn]) == ()
+    assert repeated([extracted, drawn]) == ()
+    assert differences([extracted, edited]) == ("three/2 made from three/1",)
+    assert repeated([extracted, edited, drawn]) == ("three/2",)
 
 
 def test_evaluation_can_be_cancelled(source: Source, extracted: Revision) -> None:

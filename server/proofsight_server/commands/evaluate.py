@@ -92,7 +92,7 @@ def _summarise(args: argparse.Namespace) -> int:
     from proofsight_server.commands.progress import shown
     from proofsight_server.commands.summary import print_summary, summary_document
     from proofsight_server.commands.warned import tell
-    from proofsight_server.extraction.beside import differences
+    from proofsight_server.extraction.beside import differences, repeated
     from proofsight_server.extraction.evaluate import evaluate_revision
     from proofsight_server.extraction.loading import load_revision_network
     from proofsight_server.extraction.progress import Watch
@@ -110,9 +110,9 @@ def _summarise(args: argparse.Namespace) -> int:
     for report in reports:
         if report.misfit:
             tell(f"{report.revision}: {report.misfit}")
-    other = differences(revisions)
+    other, again = differences(revisions), repeated(revisions)
     if args.json:
-        print_json(summary_document(reports, other))
+        print_json({**summary_document(reports, other), "repeated_seeds": list(again)})
         return 0
     print(f"{len(reports)} revisions on {args.data}: mean ± sample deviation")
     print_summary([report.figures for report in reports])
@@ -120,5 +120,10 @@ def _summarise(args: argparse.Namespace) -> int:
         print(
             f"these differ in more than their seeds ({', '.join(other)}), so that the deviation "
             "is no measure of chance; `proofsight compare` puts them side by side"
+        )
+    elif again:
+        print(
+            f"{', '.join(again)}: the same seeds as another of these, so that the deviation is too "
+            "small a measure of chance; take revisions of different seeds"
         )
     return 0

@@ -100,7 +100,10 @@ def summary_of_figures(figures: Sequence[Mapping[str, Any]]) -> dict[str, dict[s
 
 
 def differences(revisions: Sequence[Revision]) -> tuple[str, ...]:
-    """How revisions differ that should differ in their seeds only: the keys of their methods."""
+    """How revisions differ that should differ in their seeds only.
+
+    The keys of their methods, `data`, and for each that was edited `NAME made from PARENT`.
+    """
     methods = [revision.manifest.method for revision in revisions]
     # Older manifests lack keys that newer ones have: those tell nothing.
     shared = set.intersection(*map(set, methods)) - {"seed"}
@@ -110,7 +113,24 @@ def differences(revisions: Sequence[Revision]) -> tuple[str, ...]:
         if any(_unseeded(method[key]) != _unseeded(methods[0][key]) for method in methods)
     ]
     prints = {revision.manifest.data["fingerprint"] for revision in revisions}
-    return (*found, *(["data"] if len(prints) > 1 else []))
+    edits = [
+        f"{revision.name} made from {parent}"
+        for revision in revisions
+        if (parent := revision.manifest.revised.get("parent"))
+    ]
+    return (*found, *(["data"] if len(prints) > 1 else []), *edits)
+
+
+def repeated(revisions: Sequence[Revision]) -> tuple[str, ...]:
+    """The names of revisions that have the seeds of an earlier one: of training and extraction."""
+    seen, names = set(), []
+    for revision in revisions:
+        manifest = revision.manifest
+        seeds = (manifest.method.get("seed"), manifest.training.get("seed"))
+        if seeds in seen:
+            names.append(revision.name)
+        seen.add(seeds)
+    return tuple(names)
 
 
 def _unseeded(value: object) -> object:
