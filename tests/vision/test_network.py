@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from proofsight_server.vision.network import (
 from proofsight_server.vision.preprocessing import Preprocessing
 from proofsight_server.vision.preprocessing_options import PreprocessingOptions
 from proofsight_server.vision.small_cnn import SmallCNN, widths_for
-from proofsight_server.vision.weights import load_annexes
+from proofsight_server.vision.weights import fit, load_annexes
 from tests.vision.networks import batch, network
 
 RESNET = "examples.networks:resnet20"
@@ -271,6 +272,25 @@ def test_state_dicts_from_before_the_counters_of_batch_norm_load(tmp_path: Path)
     net = load_network(path, model=RESNET, input_shape=(3, 32, 32), allow=frozenset({RESNET}))
     assert net.classes == tuple(f"class_{index}" for index in range(10))
     assert net.preprocessing == Preprocessing("RGB", size=32)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "mine."])
+def test_names_behind_those_of_a_wrapper_are_taken_without_it_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, prefix: str
+) -> None:
+    module, other = nn.Conv2d(1, 2, 1), nn.Conv2d(1, 2, 1)
+    path = tmp_path / "w.pt"
+    torch.save({prefix + name: tensor for name, tensor in module.state_dict().items()}, path)
+    if prefix == "mine.":
+        with pytest.raises(BadWeights, match=r"unexpected \(mine\.weight"):
+            fit(other, load_weights(path)[0], str(path))
+    else:
+        fit(other, load_weights(path)[0], str(path))
+        assert torch.equal(other.weight, module.weight)
+        assert f"begins with {prefix}" in caplog.text
+    # A network that is itself a wrapper has these names of its own.
+    own = nn.Sequential(OrderedDict({prefix.rstrip("."): nn.Conv2d(1, 2, 1)}))
+    fit(own, load_weights(path)[0], str(path))
 
 
 def test_a_damaged_record_is_refused(tmp_path: Path) -> None:

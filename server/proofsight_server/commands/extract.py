@@ -147,7 +147,8 @@ def _extract(args: argparse.Namespace) -> int:
     from proofsight_server.extraction.progress import Watch
     from proofsight_server.knowledge.repository import Repository
 
-    seed, source = _source(args)
+    with warned():
+        seed, source = _source(args)
     options = ExtractOptions(
         layers=tuple(name for name, _ in args.layer),
         layer_grids={name: sizes for name, sizes in args.layer if sizes is not None},

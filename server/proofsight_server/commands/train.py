@@ -83,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _train(args: argparse.Namespace) -> int:
     from proofsight_server.commands.progress import shown
+    from proofsight_server.commands.warned import warned
     from proofsight_server.vision.dataset import open_dataset
     from proofsight_server.vision.network import save_weights
     from proofsight_server.vision.training import train
@@ -90,7 +91,8 @@ def _train(args: argparse.Namespace) -> int:
     options = _options(args)
     _check_target(args.out)
     dataset = open_dataset(args.data, seed=args.seed)
-    start = None if args.weights is None else _start(args, dataset)
+    with warned():
+        start = None if args.weights is None else _start(args, dataset)
     args.model = (args.model or "small-cnn") if start is None else start.model
     with shown() as progress:
         network, report = train(

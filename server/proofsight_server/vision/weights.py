@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pickle
 import warnings
@@ -21,6 +22,9 @@ from proofsight_server.errors import BadWeights
 ANNEX = "proofsight."
 
 _LISTED = 3
+_WRAPPERS = {"module.": "DataParallel", "_orig_mod.": "torch.compile"}
+
+_log = logging.getLogger("proofsight.vision")
 
 
 def write_weights(
@@ -110,12 +114,15 @@ def load_annexes(path: str | Path) -> dict[str, Tensor]:
 def fit(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
     """Put weights into a network, all of them and nothing else.
 
+    Names that a wrapper put its own in front of are taken without it, which a warning says.
+
     Raises
     ------
     BadWeights
         Names or shapes differ; the first few are listed.  The network is left as it was.
     """
     own = module.state_dict()
+    state = _unwrapped(state, own, where)
     # Files from before torch 0.4.1 lack these counters, which nothing in eval mode reads.
     counters = {name: own[name] for name in own if name.endswith("num_batches_tracked")}
     state = {**counters, **state}
@@ -143,6 +150,22 @@ def fit(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
             shapes=_first(shaped),
         )
     module.load_state_dict(state, strict=True)
+
+
+def _unwrapped(
+    state: Mapping[str, Tensor], own: Mapping[str, Tensor], where: str
+) -> Mapping[str, Tensor]:
+    for prefix, wrapper in _WRAPPERS.items():
+        wrapped = bool(state) and all(name.startswith(prefix) for name in state)
+        if wrapped and not any(name.startswith(prefix) for name in own):
+            _log.warning(
+                "%s: every name begins with %s, as %s writes them; they were taken without it",
+                where,
+                prefix,
+                wrapper,
+            )
+            return {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+    return state
 
 
 def _first(names: Sequence[str]) -> str:
