@@ -27,7 +27,7 @@ svg.circuit .constant .frame { stroke-dasharray: 4 3; } svg.circuit .bar { fill:
 svg.circuit .mark .frame { fill: #f3f4f6; } svg.circuit .mark text { font-size: 10px; }
 svg.circuit .back { fill: #fff; } svg.circuit .curve { font-size: 11px; }
 """
-_LEAST = 900.0  # pixels, so that legend and curve are beside each other
+_LEAST = 900.0  # pixels across, with the curve beside the legend
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def draw(
         *headings(graph, layout, shapes),
         *legend(layout.height + 18),
         *provenance(report, layout.height + 92),
-        preservation_curve(report["curve"], report["keep"], width - WIDTH - 10, layout.height + 4),
+        preservation_curve(report["curve"], report["keep"], _LEAST - WIDTH - 10, layout.height + 4),
         "</svg>",
     ]
     return Drawing("\n".join(lines), layout, shown)
@@ -186,7 +186,8 @@ def channels_drawn(
     inward = _sums(graph, lambda kernel: kernel.channel)
     outward = _sums(graph, lambda kernel: kernel.source)
     most = max([*inward.values(), *outward.values()], default=1.0) or 1.0
-    for channel in shown.channels:
+    # From left to right and from top to bottom, as the Tab key then goes.
+    for channel in sorted(shown.channels, key=layout.places.__getitem__):
         passes = channel in layout.marks
         classes = " target" if channel in targets else ""
         classes += " constant" if channel in constants else ""
