@@ -106,6 +106,7 @@ def _link(needed: Distribution, site: Path) -> None:
 
 def _files(needed: Distribution, site: Path) -> Iterator[tuple[Path, Path]]:
     for file in needed.files or ():
-        # Scripts lie outside and name the other environment's Python.
-        if ".." not in file.parts and file.suffix != ".pyc":
+        # Scripts lie outside and name the other environment's Python. Compiled files that are there
+        # stay valid beside a link, and spare compiling all of torch.
+        if ".." not in file.parts and Path(str(needed.locate_file(file))).exists():
             yield Path(str(needed.locate_file(file))).resolve(), site / file

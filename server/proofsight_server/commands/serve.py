@@ -49,7 +49,7 @@ def _serve(args: argparse.Namespace) -> int:
 
     from proofsight_server.knowledge.repository import Repository
     from proofsight_server.serving.configuration import configure
-    from proofsight_server.serving.server import Server
+    from proofsight_server.serving.listening import require_free
 
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
@@ -66,6 +66,9 @@ def _serve(args: argparse.Namespace) -> int:
     for line in sourced.lines():
         print(line, file=sys.stderr)
     repository = Repository(args.repository, must_exist=True)
+    require_free(sourced.configuration.host, sourced.configuration.port)
+    # Torch takes seconds to load: what is refused is refused before.
+    from proofsight_server.serving.server import Server
 
     def ready(server: Server) -> None:
         served = [kb for kb in repository.knowledge_bases() if server.catalogue.serves(kb)]
