@@ -85,11 +85,21 @@ statistics_comment(KB, Rule, Comment) :-
     ->  findall(Text,
                 ( member(Statistic, Statistics),
                   Statistic =.. [Key, Value],
-                  format(atom(Text), '~w ~w', [Key, Value])
+                  shortest(Value, Short),
+                  format(atom(Text), '~w ~w', [Key, Short])
                 ),
                 Texts),
         atomic_list_concat(Texts, ', ', Comment)
     ;   Comment = ''
+    ).
+
+%   As `proofsight rules` writes numbers.
+
+shortest(Value, Short) :-
+    (   float(Value),
+        Value =:= truncate(Value)
+    ->  Short is truncate(Value)
+    ;   Short = Value
     ).
 
 label_comment(KB, Goal, Comment) :-

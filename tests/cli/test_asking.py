@@ -160,10 +160,10 @@ def test_solutions_in_prolog_read_back(run: Run, png: Path) -> None:
 def test_rules_are_prolog_with_what_was_measured(run: Run) -> None:
     _, out, _ = run("rules")
     clause = "class(Image,digit_7) :- rule(r1,Image), active(Image,conv3_c12).\n"
-    told = "    % confidence(0.981), support(412)\n    % conv3_c12 'left wall'\n"
+    told = "    % support 412, confidence 0.981\n    % conv3_c12 'left wall'\n"
     assert out.startswith(f"{clause}{told}")
     _, out, _ = run("rules", "--prolog")
-    assert out.startswith(f"{clause}rule_stats(r1, [confidence(0.981), support(412)]).\n")
+    assert out.startswith(f"{clause}rule_stats(r1, [support(412), confidence(0.981)]).\n")
 
 
 def test_knowledge_bases_are_listed_in_three_ways(run: Run, server: Any) -> None:

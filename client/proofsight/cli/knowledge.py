@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, Final
 
 from proofsight.cli.printing import Span, print_json, print_spans, say
 from proofsight.cli.session import class_name, connect, knowledge_base
 from proofsight.knowledge import KnowledgeBase, Rule
 from proofsight.names import short
 from proofsight.rendering.atoms import quote
+
+STATISTICS: Final = ("support", "decided", "confidence", "confidence_low", "confidence_high")
 
 
 def kbs(args: argparse.Namespace) -> int:
@@ -72,9 +74,11 @@ def rules(args: argparse.Namespace) -> int:
     for rule in found:
         print(_clause(rule))
         if args.form == "prolog" and rule.stats:
-            print(f"rule_stats({quote(rule.rule_id)}, [{', '.join(_stats(rule))}]).")
+            listed = (f"{quote(key)}({value})" for key, value in _stats(rule))
+            print(f"rule_stats({quote(rule.rule_id)}, [{', '.join(listed)}]).")
         elif rule.stats:
-            print_spans([(f"    % {', '.join(_stats(rule))}", "dim")])
+            told = ", ".join(f"{key} {value}" for key, value in _stats(rule))
+            print_spans([(f"    % {told}", "dim")])
         if args.form != "prolog" and rule.labels:
             named = (f"{quote(p)} {quote(label)}" for p, label in rule.labels.items())
             print_spans([(f"    % {', '.join(named)}", "dim")])
@@ -89,8 +93,11 @@ def _clause(rule: Rule) -> str:
     return text if text.endswith(".") else f"{text}."
 
 
-def _stats(rule: Rule) -> list[str]:
-    return [f"{quote(key)}({_value(value)})" for key, value in rule.stats.items()]
+def _stats(rule: Rule) -> list[tuple[str, str]]:
+    """Statistics in the order of rules.pl, which the wire does not keep; others after them."""
+    place = {key: number for number, key in enumerate(STATISTICS)}
+    keys = sorted(rule.stats, key=lambda key: (place.get(key, len(place)), key))
+    return [(key, _value(rule.stats[key])) for key in keys]
 
 
 def _value(value: Any) -> str:
