@@ -162,6 +162,23 @@ def test_random_starts_end_at_the_same_primitives(box: float) -> None:
         assert np.abs(mine - theirs).max() <= 5e-3 * np.abs(mine).max()
 
 
+def test_effects_settle_in_the_last_steps_where_the_gap_takes_long() -> None:
+    v = network_like(6, 2)
+    v[:, -1] = v[:, 0] + 1.2  # a small span, and with it a small box
+    one = extract(v, max_steps=1300)
+    other = extract(v, max_steps=1300, rng=np.random.default_rng(1))
+    assert one.steps == other.steps == 1300
+    assert max(one.gap, other.gap) <= 1e-3
+    for mine, theirs in zip(effects_of(one), effects_of(other), strict=True):
+        assert np.abs(mine - theirs).max() <= 1e-3 * np.abs(mine).max()
+
+
+def test_effects_within_the_gap_that_had_no_steps_left_to_settle_are_noted() -> None:
+    found = extract(network_like(6, 2), gap=1e-2, max_steps=300)
+    assert found.gap <= 1e-2
+    assert "before effects had settled" in found.notes[0]
+
+
 def test_a_small_span_is_noted_and_so_is_a_gap_that_is_not_reached() -> None:
     v = network_like(5, 2)
     v[1] = (v[1] - v[1, 0]) / 10 + v[1, 0]

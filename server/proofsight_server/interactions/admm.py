@@ -6,7 +6,8 @@ Friedlander & Tseng, https://doi.org/10.1137/060675320 (curvature that does not 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -51,12 +52,20 @@ class Split(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Minimum:
-    """Possible effects (2, m, 2^n), their loss, and a proven lower bound of every loss."""
+    """Possible effects (2, m, 2^n), their loss, and a proven lower bound of every loss.
+
+    `settled`: of the effects with such a loss, they are those that every start leads to.
+    """
 
     effects: Doubles
     value: float
     lower: float
     steps: int
+    settled: bool = False
+
+    def within(self, gap: float) -> bool:
+        """Whether the loss is proven to be so near the least, relatively."""
+        return self.value - self.lower <= gap * self.value
 
 
 def minimise(
@@ -70,21 +79,25 @@ def minimise(
     """The split of least loss to a relative duality gap, or the best of `max_steps` steps.
 
     Many splits may have that loss: A₁ + A₂ is as dear as AND₁₂ + OR₁₂.  Once half the gap is
-    reached, the loss is tilted towards low orders and ANDs, and curved.  What is returned is the
-    one minimum of that loss, to which every start leads; its loss without the two is within the
-    gap.
+    reached, or the steps that it takes are all that is left, the loss is tilted towards low orders
+    and ANDs, and curved.  What is returned is the one minimum of that loss, to which every start
+    leads; its loss without the two is within the gap.
     """
     state = _State(split, objective, rng)
     effects = split.effects(state.target)
     best = Minimum(effects, objective.value(effects), 0.0, 0)
-    while state.steps < max_steps:
-        state.advance(min(_EVERY, max_steps - state.steps))
-        best = _better(best, split, objective, state)
-        if best.value - best.lower <= gap / 2 * best.value:
-            return _settled(best, state, gap, max_steps)
+    latest = max(max_steps // 2, max_steps - len(_STRENGTHS) * _longest(gap))
+    while state.steps < latest and not best.within(gap / 2):
+        best = _advanced(best, state, latest)
         if state.steps < max_steps / 2:
             state.balance()
-    return best
+    settled = _settled(best, copy.copy(state), gap, max_steps)
+    state.steps = settled.steps
+    while state.steps < max_steps and not (settled.within(gap) or best.within(gap)):
+        best = _advanced(best, state, max_steps)
+        settled = replace(settled, lower=best.lower)
+    told = settled if settled.within(gap) or settled.value < best.value else best
+    return replace(told, steps=state.steps)
 
 
 class _State:
@@ -121,8 +134,8 @@ class _State:
             change = 0.5
         self._set_penalty(self.penalty * change)
 
-    def settle(self, share: float, most: int) -> None:
-        """Take steps with curvature, at most so many, until effects move no more.
+    def settle(self, share: float, most: int) -> bool:
+        """Take steps with curvature, at most so many, until effects move no more: whether so.
 
         ½ curvature · ‖effects‖² is worth a share of the loss at the effects that are found: it
         depends on the tables, and not on where the search began.
@@ -131,38 +144,47 @@ class _State:
         while self.steps < last:
             before = self.target[:2]
             if not before.any():
-                return
+                return True
             steepness = self.objective.value(before) / float((before**2).sum())
             self.curvature = 2 * share * steepness
             self._set_penalty(_STIFFNESS * steepness)
             self.advance(min(_EVERY, last - self.steps))
             moved = float(np.abs(self.target[:2] - before).max())
             if moved <= _STILL * float(np.abs(before).max()):
-                return
+                return True
+        return False
 
     def _set_penalty(self, penalty: float) -> None:
         self.penalty, self.dual = penalty, self.dual * (self.penalty / penalty)
 
 
+def _longest(gap: float) -> int:
+    """How many steps each strength may take to settle."""
+    return int(_SETTLING / gap**0.5)
+
+
 def _settled(best: Minimum, state: _State, gap: float, max_steps: int) -> Minimum:
-    """The minimum of the tilted and curved loss, or the best where its loss is not within the gap.
+    """The minimum of the tilted and curved loss, as much of both as the gap allows.
 
     Both terms raise the loss by about their square, so that they are as strong as √gap allows.
     """
-    objective, most = state.objective, int(_SETTLING / gap**0.5)
+    objective, settled = state.objective, best
     for strength in _STRENGTHS:
         chosen = strength * gap**0.5
         state.objective = objective.tilted(_SLOPE * chosen)
-        state.settle(_CURVATURE * chosen, min(most, max_steps - state.steps))
+        steps = min(_longest(gap), max_steps - state.steps)
+        still = state.settle(_CURVATURE * chosen, steps) or steps == _longest(gap)
         effects = state.split.effects(state.point)
-        value = objective.value(effects)
-        if value - best.lower <= gap * value:
-            return Minimum(effects, value, best.lower, state.steps)
-    return Minimum(best.effects, best.value, best.lower, state.steps)
+        settled = Minimum(effects, objective.value(effects), best.lower, state.steps, still)
+        if settled.within(gap):
+            break
+    return settled
 
 
-def _better(best: Minimum, split: Split, objective: Objective, state: _State) -> Minimum:
-    """The better of two minima with the better of two lower bounds."""
+def _advanced(best: Minimum, state: _State, last: int) -> Minimum:
+    """The better of two minima with the better of two lower bounds, some steps later."""
+    state.advance(min(_EVERY, last - state.steps))
+    split, objective = state.split, state.objective
     effects = split.effects(state.point)
     value = objective.value(effects)
     feasible, worth = split.bound(state.penalty * state.dual[:2])

@@ -12,7 +12,7 @@ from proofsight_server.interactions.sum_projection import sum_projection
 from proofsight_server.interactions.tensor_product import tensor_power
 from proofsight_server.interactions.transforms import and_effects, or_effects, subset_sums
 
-_SUM_WEIGHT: Final = 5.0  # κ: how stiffly sums are held to the box, beside effects to their prox
+_SUM_WEIGHT: Final = 2.0  # κ: how stiffly sums are held to the box, beside effects to their prox
 
 
 class BoxedSplit:

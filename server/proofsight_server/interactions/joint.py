@@ -20,7 +20,7 @@ from proofsight_server.interactions.objective import objective_named
 from proofsight_server.interactions.table_check import checked_tables, table_name
 from proofsight_server.interactions.transforms import from_effects, subset_sums
 
-MAX_STEPS: Final = 5000
+MAX_STEPS: Final = 10_000
 _LEAST_SPAN: Final = 1.0  # log-odds
 
 
@@ -139,6 +139,11 @@ def extract(
             f"stopped after {minimum.steps} steps at a gap of {reached:.2g}, not {gap:g}: other "
             "effects may fit as well; ask for a larger gap, allow a larger box, or take fewer "
             "regions"
+        )
+    elif not minimum.settled:
+        notes.append(
+            f"stopped after {minimum.steps} steps within the gap, but before effects had settled: "
+            "others fit as well; ask for a larger gap, allow a larger box, or take fewer regions"
         )
     ands, ors = merged * scales[:, None]
     residual = scores - from_effects(ands, ors) - bias
