@@ -48,15 +48,19 @@ class ServerThread:
 
 
 @pytest.fixture(scope="session")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def source() -> Source:
+    """A network that was trained on the digits for a moment."""
+    dataset = open_dataset("digits")
+    network, report = train(dataset, "small-cnn", TrainOptions(epochs=4))
+    return Source(dataset, network, report.to_json())
+
+
+@pytest.fixture(scope="session")
+def repository(source: Source, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One knowledge base, `digits`, with one revision; its network is in `w.safetensors` beside."""
     root = tmp_path_factory.mktemp("serving")
     directory = root / "repository"
-    dataset = open_dataset("digits")
-    network, report = train(dataset, "small-cnn", TrainOptions(epochs=4))
-    training = report.to_json()
-    save_weights(root / "w.safetensors", network, training=training)
-    source = Source(dataset, network, training)
+    save_weights(root / "w.safetensors", source.network, training=source.training)
     extract(ExtractOptions(), source, Repository(directory), "digits")
     return directory
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,9 @@ from proofsight import Client
 from proofsight.errors import BadFacts, InvalidArgument, ProofsightError, UnknownLayer
 from proofsight.facts import Facts
 from proofsight.node import Status
-from proofsight_server.knowledge.repository import parse_name
+from proofsight_server.extraction.extract import Source, extract
+from proofsight_server.extraction.options import ExtractOptions
+from proofsight_server.knowledge.repository import Repository, parse_name
 from proofsight_server.knowledge.revision import Revision
 from proofsight_server.rules.entry import observed_at
 from proofsight_server.rules.evaluation import evaluate
@@ -29,18 +29,17 @@ ENTRIES = ("conv3", "conv2")
 
 
 @pytest.fixture(scope="module")
-def chained(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def chained(source: Source, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with one knowledge base, chained over two layers."""
     directory = tmp_path_factory.mktemp("entry") / "repository"
-    arguments: tuple[object, ...] = (
-        "extract", "--data", "digits", "--weights", repository.parent / "w.safetensors",
-        "--repository", directory, "--name", KB,
-        "--layer", "conv3", "--layer", "conv2:grid=1,2", "--chain", "--chain-leaves", "8",
-        "--max-rules", "15",
-    )  # fmt: skip
-    subprocess.run(
-        [sys.executable, "-m", "proofsight", *map(str, arguments)], check=True, capture_output=True
+    options = ExtractOptions(
+        layers=ENTRIES,
+        layer_grids={"conv2": (1, 2)},
+        chain="faithful",
+        chain_leaves=8,
+        max_rules=15,
     )
+    extract(options, source, Repository(directory), KB)
     return directory
 
 
@@ -208,15 +207,9 @@ def test_a_program_without_a_chain_is_entered_at_its_one_layer_only(
         thread.stop()
 
 
-def test_a_layer_above_which_nothing_decides_is_refused(repository: Path, tmp_path: Path) -> None:
+def test_a_layer_above_which_nothing_decides_is_refused(source: Source, tmp_path: Path) -> None:
     directory = tmp_path / "repository"
-    subprocess.run(
-        [sys.executable, "-m", "proofsight", "extract", "--data", "digits",
-         "--weights", str(repository.parent / "w.safetensors"), "--repository", str(directory),
-         "--name", "both", "--layer", "conv3", "--layer", "conv2"],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
+    extract(ExtractOptions(layers=ENTRIES), source, Repository(directory), "both")
     thread = ServerThread(directory, Configuration(port=0, workers=1, refresh=0))
     try:
         with Client(thread.address, timeout=60) as client:
