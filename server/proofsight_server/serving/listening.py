@@ -48,10 +48,16 @@ def require_free(host: str, port: int) -> None:
     raise cannot_listen(host, port, os.strerror(reason))
 
 
+def address_of(host: str, port: int) -> str:
+    """`host:port` as gRPC takes it and a client writes it: IPv6 in brackets."""
+    bare = host.removeprefix("[").removesuffix("]")
+    return f"[{bare}]:{port}" if ":" in bare else f"{bare}:{port}"
+
+
 def cannot_listen(host: str, port: int, reason: str) -> BadOption:
     """The error of an address that cannot be listened on."""
     return BadOption(
-        f"cannot listen on {host}:{port}: {reason[:1].lower()}{reason[1:]}; choose another --port "
+        f"cannot listen on {address_of(host, port)}: {reason[:1].lower()}{reason[1:]}; choose another --port "
         "(0 takes a free one), or another --host",
         name="port",
         value=port,

@@ -29,7 +29,7 @@ from proofsight_server.serving.explanations import Explanations
 from proofsight_server.serving.extraction import Extraction
 from proofsight_server.serving.facts import Facts
 from proofsight_server.serving.knowledge_bases import KnowledgeBases
-from proofsight_server.serving.listening import cannot_listen, require_free
+from proofsight_server.serving.listening import address_of, cannot_listen, require_free
 from proofsight_server.serving.operations import Operations
 from proofsight_server.serving.operations_service import OperationsService
 
@@ -68,7 +68,7 @@ class Server:
     @property
     def address(self) -> str:
         """`host:port`, as a client on this machine would write it."""
-        return f"{self._settings.host}:{self.port}"
+        return address_of(self._settings.host, self.port)
 
     async def start(self) -> None:
         """Listen, then load what the repository holds. Raises BadOption for a taken address."""
@@ -94,7 +94,7 @@ class Server:
         )
         require_free(settings.host, settings.port)
         try:
-            self.port = server.add_insecure_port(f"{settings.host}:{settings.port}")
+            self.port = server.add_insecure_port(address_of(settings.host, settings.port))
         except RuntimeError as error:
             raise cannot_listen(settings.host, settings.port, "somebody took it") from error
         await self._set_health("", _SERVING)
