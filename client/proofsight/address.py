@@ -9,6 +9,7 @@ from typing import Final
 from proofsight.errors import InvalidArgument
 
 DEFAULT_SERVER: Final = "127.0.0.1:50051"
+_DEFAULT_HOSTS: Final = ("127.0.0.1", "localhost")  # where a server listens that is told nothing
 _LOOPBACK: Final = re.compile(r"localhost|127(\.\d{1,3}){3}|\[::1\]")
 _HOST_PORT: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%\w]+\]|[^\[\]:/\s]+):(?P<port>\d{1,5})")
 
@@ -41,7 +42,7 @@ class Address:
     @property
     def remedy(self) -> str:
         """What to do where nothing answers."""
-        host = "" if self.is_loopback else f" --host {self.host.strip('[]')}"
+        host = "" if self.host in _DEFAULT_HOSTS else f" --host {self.host.strip('[]')}"
         return (
             f"start one with `proofsight serve REPOSITORY{host} --port {self.port}`, "
             "or name another (--server HOST:PORT)"

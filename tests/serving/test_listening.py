@@ -20,4 +20,7 @@ from proofsight_server.serving.listening import address_of
 )
 def test_an_address_is_told_as_a_client_takes_it(host: str, told: str) -> None:
     assert address_of(host, 7) == told
-    assert str(Address.parse(told)) == told
+    address = Address.parse(told)
+    assert str(address) == told
+    flag = "" if told in ("127.0.0.1:7", "localhost:7") else f" --host {host.strip('[]')}"
+    assert f"serve REPOSITORY{flag} --port 7`" in address.remedy

@@ -57,8 +57,8 @@ def address_of(host: str, port: int) -> str:
 def cannot_listen(host: str, port: int, reason: str) -> BadOption:
     """The error of an address that cannot be listened on."""
     return BadOption(
-        f"cannot listen on {address_of(host, port)}: {reason[:1].lower()}{reason[1:]}; choose another --port "
-        "(0 takes a free one), or another --host",
+        f"cannot listen on {address_of(host, port)}: {reason[:1].lower()}{reason[1:]}; choose "
+        "another --port (0 takes a free one), or another --host",
         name="port",
         value=port,
     )
