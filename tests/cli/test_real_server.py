@@ -16,6 +16,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from proofsight import AsyncClient, Client, Facts, ProofsightError, errors
+from proofsight.cli import main
 
 
 def proofsight(*words: object, stdin: str | None = None, **environment: str) -> str:
@@ -35,12 +36,10 @@ def proofsight(*words: object, stdin: str | None = None, **environment: str) -> 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("real")
-    weights, data = root / "w.safetensors", ("--data", "digits", "--model", "small-cnn")
-    proofsight("train", *data, "--epochs", 2, "--out", weights)
-    proofsight(
-        *("extract", *data, "--weights", weights, "--repository", root / "R", "--name", "digits"),
-        *("--max-rules", 12),
-    )
+    weights, data = f"{root}/w.safetensors", ("--data", "digits", "--model", "small-cnn")
+    assert main(["train", *data, "--epochs", "2", "--out", weights]) == 0
+    here = ("--repository", f"{root}/R", "--name", "digits", "--max-rules", "12")
+    assert main(["extract", *data, "--weights", weights, *here]) == 0
     return root / "R"
 
 
@@ -49,12 +48,13 @@ def address(repository: Path) -> Iterator[str]:
     words = [sys.executable, "-m", "proofsight", "serve", str(repository), "--port", "0"]
     process = subprocess.Popen([*words, "--workers", "2"], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("proofsight: serving digits on "):
-            yield line.split()[-1]
-            break
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    said = next((line for line in process.stderr if line.startswith("proofsight: serving ")), "")
+    try:
+        assert said.startswith("proofsight: serving digits on "), said
+        yield said.split()[-1]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
     assert process.returncode == 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -82,6 +83,9 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def start() -> Callable[..., subprocess.Popen[str]]:
     """Starts `proofsight` as a process of its own, with its output in pipes."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell has what it starts in the background ignore ^C, and children inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def begin(*arguments: object) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -127,9 +128,39 @@ def main(root: str, kill_at: int) -> None:
         (Path, "rename"),
     ):
         counted(owner, name)
-    print(Repository(root).publish("digits", draft()).directory.name, flush=True)
-    print(steps, flush=True)
+    number = Repository(root).publish("digits", draft()).directory.name
+    print(json.dumps({"number": int(number), "steps": steps}), flush=True)
+
+
+def begun(root: str, kill_at: int) -> tuple[int, int]:
+    """`main` in a process of its own: its number, and where to read what it prints."""
+    reading, writing = os.pipe()
+    child = os.fork()  # no thread has been started here
+    if child:
+        os.close(writing)
+        return child, reading
+    status = 1
+    try:
+        os.dup2(writing, 1)
+        main(root, kill_at)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def ended(child: int, reading: int) -> dict[str, Any]:
+    """What became of it: its return code as `subprocess` has it, and what it printed."""
+    with os.fdopen(reading) as pipe:
+        said = pipe.read()
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return {"returncode": code, **(json.loads(said) if said else {})}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    # Importing takes a second: one process imports for all of a test's. A line is the directory
+    # and the steps at which processes that publish there at once are to be killed; 0 is never.
+    for line in sys.stdin:
+        request = json.loads(line)
+        children = [begun(request["root"], step) for step in request["kill_at"]]
+        print(json.dumps([ended(*child) for child in children]), flush=True)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -37,6 +37,7 @@ from proofsight_server.knowledge.source import write_rules
 from proofsight_server.rules.program import ClassHead, Literal, Program, Rule
 
 HERE = Path(__file__).parent
+Publish = Callable[..., list[dict[str, int]]]
 
 
 @pytest.fixture(scope="module")
@@ -182,43 +183,48 @@ def test_losing_the_race_for_a_number_takes_the_next(
     assert here.publish("digits", drafts.draft()).directory.name == "2"
 
 
+@pytest.fixture(scope="module")
+def publish() -> Iterator[Publish]:
+    """Publishes in processes of their own, all at once, each killed at a step; 0 is never."""
+    with subprocess.Popen(
+        [sys.executable, str(HERE / "drafts.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as process:
+        ask, answers = process.stdin, process.stdout
+        assert ask is not None and answers is not None
+
+        def call(root: Path, *kill_at: int) -> list[dict[str, int]]:
+            print(json.dumps({"root": str(root), "kill_at": kill_at}), file=ask, flush=True)
+            ended: list[dict[str, int]] = json.loads(answers.readline())
+            return ended
+
+        yield call
+        ask.close()
+
+
 def test_two_processes_that_publish_at_once_get_two_numbers(
-    tmp_path: Path, drafts: ModuleType
+    tmp_path: Path, drafts: ModuleType, publish: Publish
 ) -> None:
-    processes = [
-        subprocess.Popen(
-            [sys.executable, str(HERE / "drafts.py"), str(tmp_path), "0"],
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-        for _ in range(3)
-    ]
-    numbers = sorted(p.communicate()[0].split()[0] for p in processes)
-    assert numbers == [b"1", b"2", b"3"]
+    assert sorted(ended["number"] for ended in publish(tmp_path, 0, 0, 0)) == [1, 2, 3]
     here = Repository(tmp_path)
     assert [here.revision("digits", n).program for n in (1, 2, 3)] == [drafts.PROGRAM] * 3
     assert not list(tmp_path.glob(f"digits/{LEFTOVER}*"))
 
 
-def _publish_and_die(root: Path, step: int) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, str(HERE / "drafts.py"), str(root), str(step)],
-        capture_output=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-
-
 def test_a_process_killed_at_any_step_leaves_the_old_revision_serving(
-    tmp_path: Path, drafts: ModuleType
+    tmp_path: Path, drafts: ModuleType, publish: Publish
 ) -> None:
     here = Repository(tmp_path)
     first = here.publish("digits", drafts.draft())
-    steps = int(_publish_and_die(tmp_path, 0).stdout.split()[1])
+    [whole] = publish(tmp_path, 0)
+    steps = whole["steps"]
     assert steps > 20
     for step in sorted({1, 2, 3, 5, 8, steps // 2, steps - 8, steps - 5, steps - 4, steps - 3}):
-        killed = _publish_and_die(tmp_path, step)
-        assert killed.returncode == -9, killed.stderr
+        [killed] = publish(tmp_path, step)
+        assert killed == {"returncode": -9}, step
         for number in here.revisions("digits"):
             assert here.revision("digits", number).program == drafts.PROGRAM
     assert (first.directory / "rules.pl").exists()
@@ -229,9 +235,9 @@ def test_a_process_killed_at_any_step_leaves_the_old_revision_serving(
 
 
 def test_a_process_killed_before_any_revision_leaves_no_knowledge_base(
-    tmp_path: Path, drafts: ModuleType
+    tmp_path: Path, drafts: ModuleType, publish: Publish
 ) -> None:
-    assert _publish_and_die(tmp_path, 9).returncode == -9
+    assert publish(tmp_path, 9) == [{"returncode": -9}]
     here = Repository(tmp_path)
     assert here.knowledge_bases() == ()
     with pytest.raises(UnknownKnowledgeBase):
