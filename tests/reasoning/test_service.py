@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pytest_asyncio
 
 from proofsight.prolog_home import prolog_home
 from proofsight_server.errors import (
@@ -37,6 +38,8 @@ from proofsight_server.reasoning.pool import Pool
 REVISION = Path(__file__).parent / "revision"
 LIMITS = QueryLimits(stack_bytes=32 * MIB, memory_bytes=128 * MIB, grace_seconds=5)
 UNSEEN = float("nan")
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def goal(text: str) -> Question:
@@ -61,8 +64,9 @@ def decide(c0: float, c5: float, u2: float) -> tuple[str, str | None]:
     return "mouse", None
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def pool() -> AsyncIterator[Pool]:
+    """For tests that leave its one worker as it is."""
     async with Pool(REVISION, prolog_home(), workers=1, limits=LIMITS) as pool:
         yield pool
 
@@ -289,7 +293,12 @@ async def test_workers_killed_at_any_time_spoil_no_decision() -> None:
         assert pool.stats.restarted >= 1
 
 
-async def test_two_thousand_explanations_and_queries_leave_memory_flat(pool: Pool) -> None:
+async def test_two_thousand_explanations_and_queries_leave_memory_flat() -> None:
+    async with Pool(REVISION, prolog_home(), workers=1, limits=LIMITS) as pool:
+        await assert_memory_flat(pool)
+
+
+async def assert_memory_flat(pool: Pool) -> None:
     [pid] = pool.stats.pids
 
     def resident() -> int:
