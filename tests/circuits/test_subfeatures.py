@@ -22,7 +22,8 @@ from proofsight_server.circuits.selectivity import (
     shuffled,
 )
 from proofsight_server.circuits.splitting import SplitOptions, split
-from proofsight_server.circuits.subfeatures import SubfeatureOptions, subfeatures
+from proofsight_server.circuits.subfeature_options import SubfeatureOptions
+from proofsight_server.circuits.subfeatures import subfeatures
 from proofsight_server.circuits.target import Unit
 from proofsight_server.circuits.target_network import target_network
 from proofsight_server.errors import BadDataset, BadOption

@@ -99,3 +99,11 @@ def _of_function(name: str) -> Operation | None:
     if name in _REDUCING:
         return "reduce"
     return "pass" if name in _PASSING or role_of_function(name) in {"activation", "pass"} else None
+
+
+def does_nothing(step: fx.Node, module: nn.Module | None) -> bool:
+    """Whether a step gives what it takes, in eval mode."""
+    if module is not None:
+        return role_of_module(module) == "pass"
+    name = function_name(step)
+    return role_of_function(name) == "pass" or name in {"to", "float", "detach", "type_as"}

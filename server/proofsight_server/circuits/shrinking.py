@@ -15,26 +15,21 @@ import torch
 from torch import Tensor, fx, nn
 
 from proofsight_server.circuits.architecture import IMAGE
-from proofsight_server.circuits.blocks import FUNCTIONS, INPUT
 from proofsight_server.circuits.draft import ZERO, Draft, Piece, image_piece
 from proofsight_server.circuits.masked import MaskedNetwork
-from proofsight_server.circuits.operations import operation, works_in_place
+from proofsight_server.circuits.operations import does_nothing, operation, works_in_place
 from proofsight_server.circuits.rearranging import rearranged
 from proofsight_server.circuits.shrunk import ShrunkNetwork
 from proofsight_server.circuits.slicing import sliced_convolution, sliced_linear, sliced_module
 from proofsight_server.circuits.steps import called, has_tensor, rebind
 from proofsight_server.circuits.target import Logit
 from proofsight_server.circuits.target_network import KernelModule, Parameters, applied
+from proofsight_server.circuits.written_function import written_function
 from proofsight_server.errors import BadModel
 from proofsight_server.symbols.feature import Ints
-from proofsight_server.vision.following import role_of_function, role_of_module
 from proofsight_server.vision.points import TRIAL_IMAGES, trial
 from proofsight_server.vision.tracing import QUESTIONS, function_name
 
-_SYNONYMS = {
-    "iadd": "add", "isub": "sub", "imul": "mul", "div": "truediv", "itruediv": "truediv",
-    "clip": "clamp", "upsample": "interpolate",
-}  # fmt: skip
 # Besides `move`: they leave numbers as they are, and the steps after them ask for no more.
 _REARRANGING = {"cat", "concat", "concatenate", "contiguous", "clone"}
 
@@ -116,7 +111,7 @@ class _Planner:
         ids = self._network.ids[step][0]
         live = self._live_channels(ids)
         constant = self._constant(value, ids, live)
-        if kind == "pass" and _does_nothing(step, module):
+        if kind == "pass" and does_nothing(step, module):
             return self._made[step.all_input_nodes[0]]
         if not len(live):
             return self._numbered(self._draft.piece(None, live, constant))
@@ -202,26 +197,7 @@ class _Planner:
         return self._draft.add("Constant", [IMAGE], options, {"map": constant})
 
     def _function(self, step: fx.Node, operands: dict[fx.Node, int], inputs: Sequence[str]) -> str:
-        name = _word(step)
-        if name not in FUNCTIONS:
-            raise BadModel(
-                f"{step.name} calls {name}, which a shrunk network cannot hold; known are "
-                f"{', '.join(FUNCTIONS)}",
-                layer=step.name,
-            )
-
-        def written(argument: Any) -> Any:
-            if isinstance(argument, fx.Node):
-                return {INPUT: operands[argument]} if argument in operands else self._made[argument]
-            return list(argument) if isinstance(argument, tuple | list) else argument
-
-        options = {
-            "name": name,
-            "args": [written(argument) for argument in step.args],
-            "kwargs": {
-                key: written(argument) for key, argument in step.kwargs.items() if key != "inplace"
-            },
-        }
+        options = written_function(step, operands, self._made)
         return self._draft.add("Function", inputs, options, origin=step.name)
 
     def _read_out(self, value: Tensor) -> tuple[Any, dict[str, Tensor]]:
@@ -326,21 +302,3 @@ class _Planner:
         if name is not None:
             return self._circuit.parameters[name]
         return Parameters(module.weight.detach(), module.bias)
-
-
-def _word(step: fx.Node) -> str:
-    """The name of a function among `FUNCTIONS`."""
-    for name in ("max_pool2d", "adaptive_max_pool2d"):
-        # torch gives these the name of what chooses between them and their twins with indices.
-        if step.target is getattr(nn.functional, name):
-            return name
-    name = function_name(step)
-    return _SYNONYMS.get(name, name)
-
-
-def _does_nothing(step: fx.Node, module: nn.Module | None) -> bool:
-    """Whether a step gives what it takes, in eval mode."""
-    if module is not None:
-        return role_of_module(module) == "pass"
-    name = function_name(step)
-    return role_of_function(name) == "pass" or name in {"to", "float", "detach", "type_as"}

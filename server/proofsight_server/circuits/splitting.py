@@ -13,12 +13,8 @@ from torch import Tensor
 from proofsight_server.circuits.grouping import Grouping, GroupingOptions, group
 from proofsight_server.circuits.masked import MaskedNetwork
 from proofsight_server.circuits.routes import most_active, routes
-from proofsight_server.circuits.subfeatures import (
-    Progress,
-    SubfeatureOptions,
-    Subfeatures,
-    subfeatures,
-)
+from proofsight_server.circuits.subfeature_options import SubfeatureOptions
+from proofsight_server.circuits.subfeatures import Progress, Subfeatures, subfeatures
 from proofsight_server.errors import BadOption
 from proofsight_server.symbols.feature import Ints
 
