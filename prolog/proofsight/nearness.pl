@@ -29,6 +29,8 @@ node tells how many.
 %
 %   Where Answer is `refutation`, and not `proof`, which needs these whole:
 %
+%     - Of there being no decision: Most classes, those with a rule that
+%       comes nearest first.
 %     - Of a derived proposition and of exceptions: as of a class.
 %     - Of a count that is too low: what does not hold.
 %     - Of another decision: what holds of it, and not the rules that were
@@ -76,15 +78,36 @@ matters(active(_, _, _, _), no, refutation, _, About, Most, [One, Two|Ids0], Ids
     nearest_clauses([One, Two|Ids0], About, Most, Ids, Left).
 matters(at_least(_, _), no, refutation, _, About, _, Ids0, Ids, Left) :-
     parted(Ids0, About, Left, Ids).
+matters(decision(_), _, refutation, _, About, Most, Ids0, Ids, Left) :-
+    nearest_classes(Ids0, About, Most, Ids, Left).
 matters(decision(_, _), yes, refutation, _, About, _, Ids0, Ids, Left) :-
     parted(Ids0, About, Ids, Left).
 matters(default(_), _, refutation, _, _, _, Ids0, [], Ids0).
 
 nearest_clauses(Ids0, About, Most, Ids, Left) :-
-    keyed(Ids0, About, Keyed0),
+    keyed(Ids0, About, Keyed),
+    first_keyed(Keyed, Most, Ids, Left).
+
+first_keyed(Keyed0, Most, Ids, Left) :-
     keysort(Keyed0, Keyed),
     pairs_values(Keyed, Sorted),
     first(Most, Sorted, Ids, Left).
+
+%   A class without rules is farther than any.
+
+nearest_classes(Ids0, About, Most, Ids, Left) :-
+    findall(Lacking-Id,
+            ( member(Id, Ids0), class_lacking(Id, About, Lacking) ),
+            Keyed),
+    first_keyed(Keyed, Most, Ids, Left).
+
+class_lacking(Id, About, Lacking) :-
+    spec(Id, About, Spec),
+    (   Spec = any([One|Clauses])
+    ->  keyed([One|Clauses], About, Keyed),
+        keysort(Keyed, [Lacking-_|_])
+    ;   Lacking = inf
+    ).
 
 keyed([], _, Keyed) =>
     Keyed = [].

@@ -11,7 +11,7 @@
 :- use_module(interpreter, [answer/6]).
 :- use_module(numbering, [known/4]).
 :- use_module(nearness, [nearest/6]).
-:- use_module(truth, [about/3, truth/3, winning/2]).
+:- use_module(truth, [about/3, spec/3, truth/3, winning/2]).
 
 :- det(root/4).
 :- det(decision_root/2).
@@ -70,16 +70,19 @@ holds(goal(Goal, KB)) :-
 %!  nodes(+Root, +Most, -Nodes, -CutShort) is det.
 %
 %   Nodes are those of the proof or refutation at Root, Most of them at
-%   most.  A node whose children would be too many is CUT_SHORT, and
-%   CutShort then says `nodes`, else it is ''.
+%   most, each counted as often as it is a child.  A node whose children
+%   would be too many is CUT_SHORT, and CutShort then says `nodes`, else it
+%   is ''.
 
 nodes(Root, Most, Nodes, CutShort) :-
     nodes(Root, Most, false, Nodes, CutShort).
 
 %!  nodes(+Root, +Most, +Whole, -Nodes, -CutShort) is det.
 %
-%   As nodes/4, which has of a refutation only what matters, see nearest/6;
-%   where Whole is `true`, all of it.
+%   As nodes/4, which has of a refutation only what matters, see nearest/6,
+%   and what a person reads: some 66 nodes, those near the root, beyond which
+%   a node that does not hold leaves out all beneath it.  Where Whole is
+%   `true`, all of it.
 
 nodes(Root, Most, Whole, Nodes, CutShort) :-
     empty_assoc(Known0),
@@ -90,40 +93,77 @@ nodes(Root, Most, Whole, Nodes, CutShort) :-
     ),
     number_place(Root, 0, Next, Known0, Known, _, Queue, Tail),
     cut(Whole, Root, Cut),
-    walk(Queue, Tail, Next, Known, Abouts, bounds(Most, Cut), Nodes, CutShort),
+    readable(Cut, Readable),
+    walk(Queue, Tail, 1, Next, Known, Abouts, bounds(Most, Readable, Cut), Nodes, CutShort),
     ignore(CutShort = '').
 
 %   cut(+Whole, +Root, -Cut): see nearest/6.
 
 cut(true, _, Cut) =>
     Cut = all.
-cut(_, at(Id, About), Cut) =>
-    truth(Id, About, Truth),
-    (   Truth == no
-    ->  Cut = cut(3, refutation)
-    ;   Cut = cut(3, proof)
+cut(_, Root, Cut) =>
+    (   holds(Root)
+    ->  Cut = cut(3, proof)
+    ;   Cut = cut(3, refutation)
     ).
-cut(_, goal(_, _), Cut) =>
-    Cut = cut(3, proof).
 
-walk(Queue, _, _, _, _, _, Nodes, _), var(Queue) =>
+readable(cut(_, refutation), Readable) =>
+    Readable = 66.
+readable(_, Readable) =>
+    Readable = inf.
+
+%   Used counts the nodes, as often as they are children.
+
+walk(Queue, _, _, _, _, _, _, Nodes, _), var(Queue) =>
     Nodes = [].
-walk([Place|Queue], Tail, Next, Known, Abouts, Bounds, Nodes, CutShort) =>
+walk([Place|Queue], Tail, Used, Next, Known, Abouts, Bounds, Nodes, CutShort) =>
     Nodes = [node(Place, Status, How, Numbers)|Nodes1],
-    Bounds = bounds(Most, _),
-    expand(Place, Bounds, Status0, How0, Children),
-    (   number_children(Children, Next, Next1, Known, Known1, Abouts, Abouts1,
-                        Numbers, Tail, Tail1),
-        Next1 =< Most
+    expand(Place, Used, Bounds, Status0, How0, Children),
+    fitting(Children, Place, Status0, Used, Used1, Bounds, Fitting),
+    (   Fitting == all,
+        number_children(Children, Next, Next1, Known, Known1, Abouts, Abouts1,
+                        Numbers, Tail, Tail1)
     ->  Status = Status0,
         How = How0,
-        walk(Queue, Tail1, Next1, Known1, Abouts1, Bounds, Nodes1, CutShort)
-    ;   Status = 'CUT_SHORT',
-        How = none,
-        Numbers = [],
-        CutShort = nodes,
-        walk(Queue, Tail, Next, Known, Abouts, Bounds, Nodes1, CutShort)
+        walk(Queue, Tail1, Used1, Next1, Known1, Abouts1, Bounds, Nodes1, CutShort)
+    ;   Numbers = [],
+        (   Fitting = left_out(Count)
+        ->  Status = Status0,
+            leave_out(How0, Count, How)
+        ;   Status = 'CUT_SHORT',
+            How = none,
+            CutShort = nodes
+        ),
+        walk(Queue, Tail, Used, Next, Known, Abouts, Bounds, Nodes1, CutShort)
     ).
+
+%   fitting(+Children, +Place, +Status, +Used0, -Used, +Bounds, -Fitting):
+%   `all` of them fit into the answer, or `none`; left_out(Count) where they
+%   would fit, but are more than a person reads.
+
+fitting(Children, Place, Status, Used0, Used, bounds(Most, Readable, _), Fitting) :-
+    arg(1, Children, List),
+    length(List, Count),
+    Used is Used0 + Count,
+    (   Used > Most
+    ->  Fitting = none
+    ;   Used > Readable,
+        Count > 0,
+        Status == 'ABSENT',
+        foldable(Place)
+    ->  Fitting = left_out(Count)
+    ;   Fitting = all
+    ).
+
+foldable(at(Id, About)) :-
+    spec(Id, About, Spec),
+    memberchk(Spec, [active(_, _, _, _), any(_), clause(_)]).
+
+leave_out(cut(How0, Count0), Count1, How) =>
+    Count is Count0 + Count1,
+    How = cut(How0, Count).
+leave_out(How0, Count, How) =>
+    How = cut(How0, Count).
 
 %   Children are ids(Ids, About) or goals(Goals, KB).  Those met for the
 %   first time get the next numbers and join the queue.
@@ -235,17 +275,26 @@ about(Abouts0, KB, Image, Abouts, About) :-
         Abouts = [Image-About|Abouts0]
     ).
 
-%   expand(+Place, +Bounds, -Status, -How, -Children)
+%   expand(+Place, +Used, +Bounds, -Status, -How, -Children)
 
-expand(at(Id, About), bounds(_, Cut), Status, How, Children) =>
+expand(at(Id, About), Used, bounds(_, Readable, Cut0), Status, How, Children) =>
     Children = ids(Ids, About),
+    narrowed(Cut0, Used, Readable, Cut),
     expand_node(Id, About, Status, How0, Ids0),
     nearest(Cut, Id, About, How0-Ids0, How, Ids).
-expand(goal(Goal, KB), bounds(Most, Cut), Status, How, Children) =>
+expand(goal(Goal, KB), _, bounds(Most, _, Cut), Status, How, Children) =>
     Children = goals(Goals, KB),
     copy_term(Goal, Copy),
     answer(KB, Copy, Most, Status, How0, Goals0),
     strongest(Cut, Goal, How0-Goals0, How, Goals).
+
+%   Where a third of what a person reads is used, the nearest alone is shown of
+%   what is deeper, so as to say of it what it lacks.
+
+narrowed(cut(_, refutation), Used, Readable, Cut), 3 * Used > Readable =>
+    Cut = cut(1, refutation).
+narrowed(Cut0, _, _, Cut) =>
+    Cut = Cut0.
 
 %   strongest(+Cut, +Goal, +Whole, -How, -Goals): of the effects that a
 %   score is the sum of, which stand by falling size behind the bias, the first

@@ -50,9 +50,10 @@ tree(Number, Nodes, Seen, CutShort, First, Others, Lines, Tail) :-
     ;   outranked(Kind, Status, Children, Nodes, Details, Details1),
         node_text(Kind, Status, Goal, Children, Details1, CutShort, Text),
         label(Details, Label),
+        not_shown(Kind, Children, Details, NotShown),
         N is Number + 1,
         arg(N, Seen, Before),
-        beneath(Children, Kind, Details, Parts),
+        beneath(Children, Kind, NotShown, Details, Parts),
         (   Parts == []
         ->  Again = "",
             Beneath = []
@@ -63,7 +64,7 @@ tree(Number, Nodes, Seen, CutShort, First, Others, Lines, Tail) :-
         ;   text(shown_above, [], Again),
             Beneath = []
         ),
-        atomics_to_string([First, Text, Label, Again], Line),
+        atomics_to_string([First, Text, Label, NotShown, Again], Line),
         Lines = [Line|Lines1],
         trees(Beneath, Kind, Nodes, Seen, CutShort, Others, Lines1, Tail)
     ).
@@ -82,13 +83,27 @@ node_at(Number, Nodes, Node) :-
     N is Number + 1,
     arg(N, Nodes, Node).
 
-%   The count of what is left out stands last.
+%   The count of what is left out stands last, or on the node's own line where
+%   nothing beneath it is shown.
 
-beneath(Children, Kind, Details, Beneath) :-
-    (   memberchk(left_out(Count), Details)
-    ->  append(Children, [left_out(Kind, Count)], Beneath)
+beneath(Children, Kind, NotShown, Details, Beneath) :-
+    (   NotShown == "",
+        memberchk(left_out(Count), Details)
+    ->  (   Kind == decision,
+            \+ memberchk(class(_), Details)
+        ->  Of = undecided
+        ;   Of = Kind
+        ),
+        append(Children, [left_out(Of, Count)], Beneath)
     ;   Beneath = Children
     ).
+
+not_shown(Kind, [], Details, Text), memberchk(left_out(Count), Details),
+  memberchk(Kind, [active, class, exception, rule]) =>
+    atom_concat('not_shown.', Kind, Key),
+    text(Key, [left_out=Count], Text).
+not_shown(_, _, _, Text) =>
+    Text = "".
 
 trees([], _, _, _, _, _, Lines, Tail) =>
     Lines = Tail.
@@ -155,7 +170,7 @@ message(score, _, _, Details, _, Key) =>
     standing(Against, Key).
 message(class, 'PROVED', _, Details, _, Key), \+ memberchk(rule(_), Details) =>
     Key = 'class.decided'.
-message(class, 'ABSENT', [], _, _, Key) =>
+message(class, 'ABSENT', [], Details, _, Key), \+ memberchk(left_out(_), Details) =>
     Key = 'class.ruleless'.
 message(Kind, Status, _, _, _, Key) =>
     downcase_atom(Status, Lower),

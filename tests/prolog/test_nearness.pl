@@ -1,6 +1,6 @@
 :- encoding(utf8).
 :- use_module(library(plunit)).
-:- use_module(library(lists), [append/3, member/2, nth0/3]).
+:- use_module(library(lists), [append/3, last/2, member/2, nth0/3, nth1/3, numlist/3]).
 :- use_module('../../prolog/proofsight/check').
 :- use_module('../../prolog/proofsight/encoding').
 :- use_module('../../prolog/proofsight/facts').
@@ -204,6 +204,75 @@ derived(I, f) :- rule(d2, I), active(I, a), active(I, b).
 derived(I, f) :- rule(d3, I), active(I, d).
 derived(I, f) :- rule(d4, I), active(I, b), active(I, d), active(I, e).
 ").
+
+undecided("class(I, x) :- rule(x1, I), active(I, a), active(I, b), active(I, c).
+class(I, y) :- rule(y1, I), active(I, a), active(I, d).
+class(I, z) :- rule(z1, I), active(I, a), active(I, b), active(I, c), active(I, e).
+class(I, z) :- rule(z2, I), active(I, a), active(I, b).
+class(I, w) :- rule(w1, I), active(I, a), active(I, b), active(I, c), active(I, e).
+policy(exclusive).
+class_order([v, w, x, y, z]).
+").
+
+test('where nothing was decided the classes that come nearest are shown, and the others counted',
+     Classes-Last == [y, z, x]-"└─ and 2 more, farther from holding") :-
+    undecided(Text),
+    with_revision(['rules.pl'=Text],
+                  asked(decision(img, _), false, [node(_, _, _, Children, _)|Nodes], Lines)),
+    findall(Class,
+            ( member(Child, Children),
+              nth1(Child, Nodes, node(_, _, _, _, Details)),
+              memberchk(class(Class), Details)
+            ),
+            Classes),
+    last(Lines, Last).
+test('whole, all classes are, as they stand', Count == 5) :-
+    undecided(Text),
+    with_revision(['rules.pl'=Text],
+                  asked(decision(img, _), true, [node(_, _, _, Children, _)|_], _)),
+    length(Children, Count).
+
+%   A class that lacks Count propositions, of each of which Count rules fail.
+
+wide(Count, Quantiser, Rules) :-
+    quantiser(Quantiser0),
+    numlist(1, Count, Numbers),
+    findall(Line,
+            ( member(N, Numbers),
+              format(string(Line), "proposition(p~d, derived(high), none).\n", [N])
+            ),
+            Declared),
+    findall(Literal,
+            ( member(N, Numbers), format(string(Literal), "active(I, p~d)", [N]) ),
+            Literals),
+    atomic_list_concat(Literals, ', ', Body),
+    format(string(Class), "class(I, x) :- rule(x, I), ~w.~n", [Body]),
+    findall(Rule,
+            ( member(N, Numbers), member(M, Numbers),
+              format(string(Rule),
+                     "derived(I, p~d) :- rule(r~d_~d, I), active(I, a), active(I, b).~n",
+                     [N, N, M])
+            ),
+            Derived),
+    atomics_to_string([Quantiser0|Declared], Quantiser),
+    atomics_to_string([Class|Derived], Rules).
+
+test('beyond what a person reads, a refutation says how much is not shown',
+     forall(member(Count, [20, 30]))) :-
+    wide(Count, Quantiser, Rules),
+    with_revision(['quantiser.pl'=Quantiser, 'rules.pl'=Rules],
+                  asked(class(img, x), false, Nodes, Lines)),
+    length(Nodes, Size),
+    Size =< 66,
+    length(Lines, Length),
+    Length < 100,
+    forall(member(node(_, active, 'ABSENT', Children, Details), Nodes),
+           ( memberchk(value(_), Details)
+           ; length(Children, Shown),
+             memberchk(left_out(Left), Details),
+             Count =:= Shown + Left
+           )),
+    once(( member(Line, Lines), sub_string(Line, _, _, _, "not shown: ") )).
 
 test('what is left out is counted, on random programs', forall(between(1, 40, Seed))) :-
     set_random(seed(Seed)),

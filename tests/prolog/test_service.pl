@@ -117,7 +117,7 @@ test('a proof is cut short at its most nodes', forall(between(1, 12, Most))) :-
 test('enough nodes cut nothing short', Cut == "") :-
     street(KB),
     street_facts(upper_unobserved, Facts),
-    explained(KB, Facts, decision, [nodes(19)], Answer),
+    explained(KB, Facts, decision, [nodes(22)], Answer),
     Cut = Answer.cut_short.
 test('user predicates name the line of their clause', Rule == "user.pl:4") :-
     explain(plain, goal("vehicle(Image)"), Answer),

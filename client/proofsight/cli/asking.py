@@ -72,6 +72,7 @@ def _print_why(args: argparse.Namespace, answer: Why) -> None:
         if above:
             print(above)
         _print_tree(answer.proof)
+        _tell_what_is_left_out(answer)
         _tell_disagreement(answer)
         for one in answer.interactions:
             print(f"\n{one.heading}")
@@ -81,6 +82,11 @@ def _print_why(args: argparse.Namespace, answer: Why) -> None:
 def _print_tree(proof: Proof) -> None:
     for line in lines(proof):
         print_spans(line_spans(line))
+
+
+def _tell_what_is_left_out(answer: Why) -> None:
+    if not answer.holds and any(node.left_out for node in answer.proof.nodes):
+        say("--whole shows what is left out; --class C or --goal G asks about a part of it")
 
 
 def _tell_disagreement(answer: Why) -> None:

@@ -56,8 +56,8 @@ def lines(proof: Proof, language: str = "en") -> Iterator[Line]:
         node = nodes[number]
         if told:
             slots = {"left_out": str(node.left_out)}
-            text = fill(table[f"left_out.{node.kind.value}"], slots)
-            yield Line(branches, text, "", "", node.status)
+            kind = "undecided" if _undecided(node) else node.kind.value
+            yield Line(branches, fill(table[f"left_out.{kind}"], slots), "", "", node.status)
             continue
         status, before = node.status, ""
         while _merged(node):
@@ -66,18 +66,19 @@ def lines(proof: Proof, language: str = "en") -> Iterator[Line]:
             number = node.children[0]
             node = nodes[number]
             status = status if before else node.status
-        again = bool(node.children or node.left_out) and number in printed
+        not_shown = _not_shown(node, table)
+        again = bool(node.children or (node.left_out and not not_shown)) and number in printed
         printed.add(number)
         yield Line(
             branches,
             before + _text(node, proof, table),
-            _marks(node, table),
+            _marks(node, table) + not_shown,
             table["shown_above"] if again else "",
             status,
         )
         if not again:
             parts = [(child, False) for child in node.children]
-            if node.left_out:
+            if node.left_out and not not_shown:
                 parts.append((number, True))
             last = len(parts) - 1
             for index in range(last, -1, -1):
@@ -113,6 +114,18 @@ def _marks(node: Node, table: Mapping[str, str]) -> str:
     return label + circuit
 
 
+def _not_shown(node: Node, table: Mapping[str, str]) -> str:
+    """How much is beneath a node of which nothing is shown."""
+    template = table.get(f"not_shown.{node.kind.value}", "")
+    if node.children or not node.left_out or not template:
+        return ""
+    return fill(template, {"left_out": str(node.left_out)})
+
+
+def _undecided(node: Node) -> bool:
+    return node.kind is Kind.DECISION and not node.class_name
+
+
 def _merged(node: Node) -> bool:
     """Whether the node has no line of its own, but stands on that of its one child."""
     if node.status is Status.CUT_SHORT:
@@ -146,7 +159,7 @@ def _outranking(node: Node, proof: Proof) -> str:
 def _key(node: Node, cut_short: str) -> str:
     if node.status is Status.CUT_SHORT:
         return f"cut_short.{cut_short}"
-    if node.kind is Kind.DECISION and not node.class_name:
+    if _undecided(node):
         return "decision.none"
     if node.score is not None:
         return f"score.{_standing(node.score)}"
@@ -157,7 +170,7 @@ def _key(node: Node, cut_short: str) -> str:
     if node.status is Status.ABSENT:
         if node.kind is Kind.ACTIVE and node.evidence is None:
             return "active.underived"
-        if node.kind is Kind.CLASS and not node.children:
+        if node.kind is Kind.CLASS and not node.children and not node.left_out:
             return "class.ruleless"
     return f"{node.kind.value}.{node.status.value.lower()}"
 

@@ -14,7 +14,7 @@ from proofsight_server.rules.unit_formulas import Plan
 from proofsight_server.vision.unit_layer import UnitLayer
 
 MOST_TERMS = 2000  # of one side of a unit, with max_terms=auto
-MOST_RULES = 10_000  # of a program of terms limited to images, with max_terms=auto
+MOST_RULES = 10_000  # of a program, with max_terms=auto
 
 _WORDS: dict[object, bool | None] = {
     "on": True,
@@ -34,8 +34,7 @@ class ApproximationOptions:
     order, max_terms, time_limit, min_support, literal, drop_quantile
         How the terms of one side of a unit are looked for: see `Plan`.  Terms that fewer than
         `min_support` training images satisfy are not written into the program.  `max_terms`
-        `auto`: 2,000 or, where terms are limited to images, so many fewer that the program has
-        about 10,000 rules.
+        `auto`: so many that the program has about 10,000 rules, 2,000 at most.
     limit_data
         Whether a term only has to hold on the training images.  `auto`: both are tried, and the
         program that is more faithful on validation images is taken; both figures are kept.
@@ -119,10 +118,10 @@ class ApproximationOptions:
         """How each of `sides` formulas is looked for."""
         most = self.max_terms
         if most == "auto":
-            most = max(MOST_RULES // max(sides, 1), 1) if limited else MOST_TERMS
+            most = min(max(MOST_RULES // max(sides, 1), 1), MOST_TERMS)
         return Plan(
             self.order,
-            min(most, MOST_TERMS) if most is not None and self.max_terms == "auto" else most,
+            most,
             self.time_limit,
             limited,
             max(self.min_support, 1) if limited and self.limited is None else self.min_support,
