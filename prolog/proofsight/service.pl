@@ -7,19 +7,19 @@
 :- use_module(library(apply), [maplist/3]).
 :- use_module(library(lists), [append/3, member/2]).
 :- use_module(library(option), [option/3]).
-:- use_module(library(terms), [term_size/2]).
 :- use_module(check, [errors/2, issue_object/2]).
 :- use_module(encoding, [nodes_json/3]).
-:- use_module(facts, [carry/4, carry_measured/3]).
 :- use_module(flip, [flip/4, unsearched/4]).
 :- use_module(flip_answer, [flip_json/4]).
+:- use_module(handed_facts, [hand_in/2, loaded/1]).
 :- use_module(json, [json_string/2, json_text/2]).
 :- use_module(limits, [bounded/3]).
 :- use_module(messages, [text/3]).
 :- use_module(program, [classes/2, part/3, policy/2, predicates/2]).
-:- use_module(proof, [decision_root/2, holds/1, nodes/4, nodes/5, root/4]).
+:- use_module(proof, [decision_root/2, holds/1, nodes/5, root/4]).
 :- use_module(question, [provable/1, question/5, refuse/4]).
-:- use_module(revision, [load_revision/4, revision/2]).
+:- use_module(revision, [load_revision/4]).
+:- use_module(solution, [solution/6]).
 :- use_module(truth, [about/3, decided/2]).
 
 :- meta_predicate service_query(+, +, +, +, 1, -).
@@ -112,7 +112,7 @@ service_explain(KB, Facts, Question, Limits, Answer) :-
 
 explain(KB, Facts, Question, Limits, Answer) :-
     statistics(inferences, Before),
-    carried(KB, Facts),
+    hand_in(KB, Facts),
     arg(1, Facts, Image),
     about(KB, Image, About),
     asked(Question, KB, Image, About, Root),
@@ -192,7 +192,7 @@ service_flip(KB, Facts, Target, Limits, Answer) :-
 
 flipped(KB, Facts, Target0, How, Answer) :-
     statistics(inferences, Before),
-    carried(KB, Facts),
+    hand_in(KB, Facts),
     arg(1, Facts, Image),
     about(KB, Image, About),
     (   Target0 = class(Name)
@@ -224,8 +224,8 @@ service_query(KB, Facts, Text, Limits, Emit, Answer) :-
 query(KB, Facts, Text, Limits, Emit, Answer) :-
     statistics(inferences, Before),
     (   Facts == none
-    ->  known(KB)
-    ;   carried(KB, Facts),
+    ->  loaded(KB)
+    ;   hand_in(KB, Facts),
         arg(1, Facts, Image)
     ),
     question(KB, Text, Image, Goal, Names),
@@ -250,56 +250,6 @@ query(KB, Facts, Text, Limits, Emit, Answer) :-
     atomics_to_string([ '{"solutions":', Solutions, ',"more":', More,
                         ',"inferences":', Inferences, '}'
                       ], Answer).
-
-solution(KB, Goal, Names, Image, Limits, Solution) :-
-    bindings(Names, Bindings),
-    json_text(Bindings, BindingsJson),
-    option(proofs(Proofs), Limits, false),
-    (   Proofs == true
-    ->  provable(Goal),
-        about(KB, Image, About),
-        root(KB, Goal, About, Root),
-        option(nodes(Most), Limits, 10_000),
-        nodes(Root, Most, Nodes, CutShort),
-        nodes_json(Nodes, NodesJson, ['}}']),
-        Rest = [ ',"proof":{"root":0,"cut_short":"', CutShort, '","nodes":'
-               | NodesJson
-               ]
-    ;   Rest = ['}']
-    ),
-    atomics_to_string(['{"bindings":', BindingsJson|Rest], Solution).
-
-%   Values that people named, as text that reads back.  Variables that are
-%   left are _1, _2, ... in all of them alike.
-
-bindings(Names, Bindings) :-
-    term_variables(Names, Variables),
-    variable_names(Variables, 1, VariableNames),
-    Options = [quoted(true), variable_names(VariableNames), cycles(true)],
-    findall([Name, Text],
-            ( member(Name=Value, Names),
-              \+ sub_atom(Name, 0, _, _, '_'),
-              written(Value, Options, Text)
-            ),
-            Bindings).
-
-variable_names([], _, Names) =>
-    Names = [].
-variable_names([Variable|Variables], N, Names) =>
-    atom_concat('_', N, Name),
-    Names = [Name=Variable|Names1],
-    N1 is N + 1,
-    variable_names(Variables, N1, Names1).
-
-%   Text that would be too long counts as memory.
-
-written(Value, Options, Text) :-
-    (   term_size(Value, Cells),
-        Cells =< 1_000_000,
-        write_length(Value, _, [max_length(1_000_000)|Options])
-    ->  format(string(Text), '~W', [Value, Options])
-    ;   throw(error(resource_error(answer), _))
-    ).
 
 %   answered(:Goal, +Limits, -Answer): Goal within Limits; facts that it
 %   carries are gone afterwards.
@@ -326,51 +276,3 @@ error_json(Reason, Message, Metadata, More, Answer) :-
             Texts),
     append([reason-Reason, message-Message, metadata-object(Texts)], More, Members),
     json_text(object([error-object(Members)]), Answer).
-
-known(KB) :-
-    (   revision(KB, _)
-    ->  true
-    ;   refuse('UNKNOWN_KB', 'error.UNKNOWN_KB', [name=KB], [name-KB])
-    ).
-
-%   Facts come from another process: their shape is checked, as far as that
-%   is cheap.
-
-carried(KB, Facts) :-
-    known(KB),
-    KB:'$size'(_, _, Expected),
-    (   carried(Facts, Image, Values, Predicted, Measured),
-        atom(Image),
-        compound(Values),
-        compound_name_arity(Values, values, Given)
-    ->  true
-    ;   refuse('BAD_FACTS', 'error.BAD_FACTS', [expected=Expected], [])
-    ),
-    (   Given =:= Expected
-    ->  true
-    ;   refuse('BAD_FACTS', 'error.fact_count', [expected=Expected, given=Given],
-               [expected-Expected, given-Given])
-    ),
-    compound_name_arguments(Values, _, List),
-    (   memberchk(none, List)
-    ->  whole_layers(KB, Values)
-    ;   true
-    ),
-    carry(KB, Image, Values, Predicted),
-    carry_measured(KB, Image, Measured).
-
-carried(facts(Image, Values, Predicted), Image, Values, Predicted, []).
-carried(facts(Image, Values, Predicted, Measured), Image, Values, Predicted, Measured).
-
-%   A layer is observed as a whole or not at all.
-
-whole_layers(KB, Values) :-
-    (   KB:'$layer'(_, Indexes),
-        member(Index, Indexes),
-        arg(Index, Values, none),
-        member(Other, Indexes),
-        \+ arg(Other, Values, none)
-    ->  KB:'$observable'(P, Index),
-        refuse('BAD_FACTS', 'error.partial_layer', [name=P], [proposition-P])
-    ;   true
-    ).
