@@ -2,7 +2,7 @@
 
 Each target is written to the workspace when it is done, so that a run can be ended and gone on
 with; after each one standard error says how long the rest will take. `auto` is the product's own
-choice. FORCE is run at keep 0.1 and below only.
+choice. FORCE over our criterion is run at keep 0.1 and below only.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ KEEPS = (0.5, 0.3, 0.2, 0.1, 0.05, 0.01)
 LOW = 0.3  # from here down, what looks at images must beat what does not
 PUBLISHED = ("magnitude", "snip", "actgrad", "force")
 OURS = ("kernel_mask", "force:kernel_mask")
-# From here down FORCE is run: above, one pass does as well, and FORCE is most of the time.
-FORCED = 0.1
-ITERATED: tuple[PassCriterion, ...] = ("snip", "kernel_mask")
+# FORCE, by the criterion that it iterates, and the largest share that it is run for. As published
+# it iterates SNIP.
+ITERATED: Mapping[PassCriterion, float] = {"snip": 1.0, "kernel_mask": 0.1}
 # Ours too: kernels that lead nowhere passed over, and what removed ones leave.
 SELECTED = Candidate("kernel_mask", "connected")
 FILLED = Candidate("kernel_mask", "ranked", "mean")
@@ -154,10 +154,9 @@ def _level(
 ) -> dict[str, dict[str, Any]]:
     masks = {name: select(one, keep=keep) for name, one in scores.items()}
     circuits = {name: masked(network, mask) for name, mask in masks.items()}
-    for criterion in ITERATED if keep <= FORCED else ():
+    for criterion in (one for one, most in ITERATED.items() if keep <= most):
         options = ForceOptions(case.rounds, criterion, score=SINGLE)
         forced = force(network, ready.scored, keep=keep, options=options, dense=scores[criterion])
-        # As published it iterates SNIP.
         name = "force" if criterion == "snip" else f"force:{criterion}"
         circuits[name] = masked(network, forced.mask)
     for candidate in (SELECTED, FILLED, BOTH):
