@@ -85,6 +85,15 @@ def test_primitives_that_are_salient_in_all_networks_are_told_of_each() -> None:
         assert facts.bound == np.abs(facts.sums() - facts.scores).max()
 
 
+def test_a_lossless_explanation_is_refused_before_the_work_where_it_cannot_be() -> None:
+    with pytest.raises(BadOption, match="not exact; extract with box 0"):
+        Solving(lossless=True).check(4)
+    with pytest.raises(BadOption, match="at most 8 regions, not 9"):
+        Solving(lossless=True, box=0).check(9)
+    Solving(lossless=True, box=0).check(8)
+    Solving().check(9)
+
+
 def test_a_lossless_explanation_is_exact_up_to_rounding() -> None:
     tables = tabulate([subject()], grid((8, 8), 2, 2), Asked())
     explanation = explain_image(tables, Solving(box=0, lossless=True))

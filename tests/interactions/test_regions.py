@@ -119,8 +119,8 @@ def test_regions_are_read_from_what_a_person_writes(tmp_path: Path) -> None:
         ("grid:3", "regions are grid"),
         ("slic:x", "regions are grid"),
         ("circle:3", "regions are grid"),
-        ("boxes:none.json", "cannot be read as JSON"),
-        ("labels:none.png", "cannot be read as PNG"),
+        ("boxes:none.json", "No such file or directory; name a file of boxes"),
+        ("labels:none.png", "No such file or directory; name a PNG"),
         ("slic:1", "at least 2"),
     ],
 )

@@ -16,7 +16,7 @@ from proofsight_server.interactions.cache import LogitCache, digest_network
 from proofsight_server.interactions.first_layer import first_layer
 from proofsight_server.interactions.masked import MaskedImage
 from proofsight_server.interactions.regions import Regions, boxes, grid
-from proofsight_server.interactions.score import Score
+from proofsight_server.interactions.score import Score, parse_score
 from proofsight_server.interactions.tables import Subject
 from proofsight_server.interactions.tabulation import Asked, tabulate
 from proofsight_server.interactions.transforms import and_effects
@@ -256,6 +256,16 @@ def test_networks_with_other_classes_and_classes_that_none_knows_are_refused() -
     with pytest.raises(BadOption, match="named twice"):
         tabulate([one, one], regions, Asked())
     assert set(CLASSES) == {"cat", "dog", "two words"}
+
+
+@pytest.mark.parametrize("score", ["contrast:dog", "contrast:cart"])
+def test_a_class_that_cannot_be_contrasted_is_refused_before_the_first_mask(score: str) -> None:
+    begun: list[str] = []
+    asked = Asked(score=parse_score(score), class_name="dog")
+    with pytest.raises((BadOption, UnknownClass), match=r"itself|no class named 'cart'"):
+        tabulate([subject()], grid((8, 8), 2, 2), asked, told=lambda e: begun.append(str(e)))
+    assert not begun
+    tabulate([subject()], grid((8, 8), 2, 2), replace(asked, score=parse_score("contrast:cat")))
 
 
 def test_an_image_of_another_size_than_the_regions_is_refused() -> None:

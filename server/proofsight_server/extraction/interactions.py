@@ -94,6 +94,7 @@ def interactions_of(
     ]
 
     def tell(estimate: Estimate) -> None:
+        solving.check(estimate.regions)
         if told is not None:
             longest = solving.longest(estimate.networks, estimate.regions)
             told(replace(estimate, extracting=longest))

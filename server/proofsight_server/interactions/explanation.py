@@ -54,6 +54,17 @@ def compact(
     return Explanation("compact", ordered, target.met(ordered))
 
 
+def check_lossless(regions: int, box: float) -> None:
+    """Refuse more than 8 regions, and a box, within which effects are not exact."""
+    if regions > MOST_LOSSLESS:
+        raise BadOption(
+            f"lossless explanations are of at most {MOST_LOSSLESS} regions, not {regions}: nobody "
+            "reads more primitives; take a compact one"
+        )
+    if box:
+        raise BadOption(f"effects within a box of {box:g} are not exact; extract with box 0")
+
+
 def lossless(table: Doubles, interactions: Interactions, network: int) -> Explanation:
     """Every effect that is not 0.
 
@@ -62,15 +73,7 @@ def lossless(table: Doubles, interactions: Interactions, network: int) -> Explan
     BadOption
         For more than 8 regions, and effects extracted within a box, which are not exact.
     """
-    if interactions.regions > MOST_LOSSLESS:
-        raise BadOption(
-            f"lossless explanations are of at most {MOST_LOSSLESS} regions, not "
-            f"{interactions.regions}: nobody reads more primitives; take a compact one"
-        )
-    if interactions.box:
-        raise BadOption(
-            f"effects within a box of {interactions.box:g} are not exact; extract with box 0"
-        )
+    check_lossless(interactions.regions, interactions.box)
     effects = effects_of(interactions)[network]
     ranked = ranking(effects)
     places = ranked[np.abs(effects[ranked]) > _NOTHING * np.abs(effects).max()]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from proofsight_server.interactions.explanation import compact, lossless
+from proofsight_server.interactions.explanation import check_lossless, compact, lossless
 from proofsight_server.interactions.facts import (
     NetworkFacts,
     SharedPrimitive,
@@ -61,6 +61,11 @@ class Solving:
             order_weight=self.order_weight,
             max_steps=max_steps,
         )
+
+    def check(self, regions: int) -> None:
+        """Raise BadOption for what so many regions cannot be asked for."""
+        if self.lossless:
+            check_lossless(regions, self.box)
 
     def longest(self, networks: int, regions: int) -> float:
         """Seconds that extracting takes at most on this machine, from a few steps on noise."""
@@ -127,6 +132,7 @@ def explain_image(
     BadTensor, BadOption
         As `extract`, `select` and `lossless` do.
     """
+    solving.check(len(tables.regions))
     found = solving.solved(tables.tables)
     several = len(tables.networks) > 1
     figures = sharing(tables.tables, found, share=solving.salient) if several else None

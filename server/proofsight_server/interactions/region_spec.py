@@ -60,7 +60,9 @@ def find_regions(spec: str, pixels: Pixels) -> Regions:
 def _boxes(path: Path) -> tuple[Sequence[Box], Sequence[str]]:
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise BadOption(f"{path}: {error.strerror}; name a file of boxes", path=path) from error
+    except ValueError as error:
         raise BadOption(f"{path}: the boxes cannot be read as JSON: {error}", path=path) from error
     if not isinstance(entries, list):
         raise BadOption(f"{path}: boxes are a list, not {entries!r}", path=path)
@@ -92,7 +94,9 @@ def _labels(path: Path, size: tuple[int, int]) -> np.ndarray[Any, np.dtype[np.in
             mode = picture.mode
             labels = np.asarray(picture).astype(np.int64)
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
-        raise BadOption(f"{path}: the labels cannot be read as PNG: {error}", path=path) from error
+        missing = error.strerror if isinstance(error, OSError) else None
+        why = missing or f"the labels cannot be read as PNG: {error}"
+        raise BadOption(f"{path}: {why}; name a PNG of numbers", path=path) from error
     if mode not in _MODES:
         raise BadOption(
             f"{path}: the label image has colours ({mode}); its pixels are numbers: a grey or "

@@ -93,6 +93,11 @@ class Score:
             return np.asarray(own - top)
         return np.asarray(own - top - np.log(np.exp(others - top[:, None]).sum(axis=1)))
 
+    def check(self, chosen: int, classes: Sequence[str]) -> None:
+        """Raise UnknownClass or BadOption for what the class cannot be contrasted with."""
+        if self.kind == "contrast":
+            self._rival(chosen, classes)
+
     def _rival(self, chosen: int, classes: Sequence[str]) -> int:
         if self.against is None or self.against not in classes:
             raise UnknownClass(str(self.against), classes)

@@ -100,6 +100,7 @@ def tabulate(
     chosen = asked.class_name or tops[0]
     if chosen not in classes:
         raise UnknownClass(chosen, classes)
+    asked.score.check(classes.index(chosen), classes)
     _check_count(subjects, regions, asked, hard=True)
     drawn = [_images(subject, regions, asked.baseline, rng) for subject in subjects]
     if asked.baseline.kind == "learned":
