@@ -27,8 +27,13 @@
             predicted/3,                % ?Image, ?Class, ?Probability
             proposition/3,              % ?Name, ?Feature, ?Threshold
             layer/4,                    % ?Layer, ?Module, ?Kind, ?Size
+            reads/2,                    % ?Layer, ?Module
             label/3,                    % ?Proposition, ?Label, ?By
-            rule_stats/2                % ?Rule, ?Statistics
+            rule_stats/2,               % ?Rule, ?Statistics
+            policy/1,                   % ?Policy
+            default_class/1,            % ?Class
+            class_order/1,              % ?Classes
+            base_points/2               % ?Class, ?Points
           ]).
 :- use_module(proofsight/prompt/change, [flip/2, flip/3]).
 :- use_module(proofsight/prompt/current, [knowledge_base/1]).

@@ -186,7 +186,7 @@ test('a directory that is not there is told', error(proofsight('repl.no_director
     knowledge_base('/nonexistent/revision').
 test('an unknown image is told', error(proofsight('repl.unknown_image', _))) :-
     why(nine, street).
-test('an unknown class is told', error(proofsight('issue.unknown_class', _))) :-
+test('an unknown class is told', error(proofsight('error.UNKNOWN_CLASS', _))) :-
     loaded,
     why_not(seven, streat).
 test('rules of an unknown class are told', error(proofsight('error.UNKNOWN_CLASS', _))) :-
@@ -228,11 +228,53 @@ test('a measurement of what the revision does not have is refused',
 test('output that does not parse is refused', error(proofsight('repl.facts_failed', _))) :-
     with_picture('seven.png', "value(img, ", load(_)).
 test('every error has a text of its own') :-
-    forall(member(Key-Slots, [ 'repl.no_server'-[], 'repl.refused'-[directory=d, count=2] ]),
+    forall(member(Key-Slots, [ 'repl.no_server'-[],
+                               'repl.no_command'-[],
+                               'repl.refused'-[directory=d, count=2],
+                               'repl.facts_failed'-[server=s, status=x]
+                             ]),
            ( message_to_codes(Key, Slots, Text), Text \== "" )).
 
 message_to_codes(Key, Slots, Text) :-
     phrase(prolog:error_message(proofsight(Key, Slots)), ['~s'-[Text]]).
+
+%   Options, names, and facts that are a file.
+
+unknown(load_image(f, i, [entrie(conv2)]), "entrie(conv2) is no option of load_image/3; it takes entry(conv2)").
+unknown(load_image(f, i, entry(conv2)), "the options of load_image/3 are a list, [entry(conv2)], not entry(conv2)").
+unknown(why_not(seven, street, [whole(maybe)]), "whole(maybe) is no option of why_not/3; it takes whole(true)").
+unknown(proof(decision(seven, street), _, [max(2)]), "max(2) is no option of proof/3; it takes whole(true)").
+
+test('an option that is not known is refused with those that are',
+     [forall(unknown(Goal, Expected)), Text == Expected]) :-
+    catch(proofsight:Goal, error(proofsight(Key, Slots), Context), true),
+    nonvar(Context),                    % no stack is told
+    message_to_codes(Key, Slots, Told),
+    string_concat(Told, "", Text).
+test('options that are known are taken') :-
+    loaded,
+    prints(proofsight:why_not(seven, driveway, [whole(true)]), Whole),
+    prints(proofsight:why_not(seven, driveway, [whole=true]), Whole).
+test('an image is named by an atom', error(proofsight('repl.no_name', _))) :-
+    seven(Text),
+    with_picture('seven.png', Text, load("seven")).
+test('only proofs are shown', error(proofsight('repl.no_proof', _))) :-
+    show(_).
+test('facts that were written to a file need no server', D == street) :-
+    seven(Text),
+    with_picture('written.pl', Text, [File]>>load_image(File, _)),
+    proofsight:decision(written, D).
+test('a file that is no list of facts is refused', error(proofsight('repl.no_facts', _))) :-
+    with_picture('written.pl', "value(", [File]>>load_image(File, _)).
+test('all words of rules.pl and quantiser.pl can be asked', [Policy, Order] == [KBPolicy, KBOrder]) :-
+    proofsight_current:the_current(KB),
+    KB:policy(KBPolicy),
+    KB:class_order(KBOrder),
+    proofsight:policy(Policy),
+    proofsight:class_order(Order),
+    forall(KB:reads(L, M), proofsight:reads(L, M)),
+    forall(KB:default_class(C), proofsight:default_class(C)),
+    forall(KB:base_points(C, P), proofsight:base_points(C, P)).
 
 %   Editing.
 

@@ -114,12 +114,13 @@ ours(Head) :-
 
 %!  failed(+Key, +Slots)
 %
-%   Ends what was asked for at the prompt, with the message Key.
+%   Ends what was asked for at the prompt, with the message Key.  The error
+%   has a context, or else the top level would print its stack below it.
 %
 %   @error proofsight(Key, Slots)
 
 failed(Key, Slots) :-
-    throw(error(proofsight(Key, Slots), _)).
+    throw(error(proofsight(Key, Slots), prompt)).
 
 %!  the_current(-KB) is det.
 %!  the_current(-KB, -Directory) is det.

@@ -16,7 +16,8 @@
 :- use_module('../question', [scope/2]).
 :- use_module('../safety', [safe_goal/3]).
 :- use_module('../show', [proof_lines/2]).
-:- use_module(current, [failed/2, known_image/2, the_current/1]).
+:- use_module(current, [failed/2, known_class/2, known_image/2, the_current/1]).
+:- use_module(options, [checked_options/3]).
 
 :- meta_predicate
     proof(:, -),
@@ -39,7 +40,7 @@ why(Image, Class) :-
     known_image(Image, KB),
     (   var(Class)
     ->  ignore(KB:decision(Image, Class))
-    ;   true
+    ;   known_class(KB, Class)
     ),
     explain(KB, decision(Image, Class), why, []).
 
@@ -57,7 +58,12 @@ why_not(Image, Class) :-
 %   As why_not/2; with whole(true) among Options, nothing is left out.
 
 why_not(Image, Class, Options) :-
+    checked_options(why_not/3, Options, [whole(boolean, true)]),
     known_image(Image, KB),
+    (   var(Class)
+    ->  true
+    ;   known_class(KB, Class)
+    ),
     explain(KB, decision(Image, Class), why_not, Options).
 
 %!  why(:Goal) is nondet.
@@ -128,6 +134,7 @@ proof(Goal, Proof) :-
 %   among Details.
 
 proof(_:Goal, Proof, Options) :-
+    checked_options(proof/3, Options, [whole(boolean, true)]),
     the_current(KB),
     proof(KB, Goal, Options, Proof, _).
 
@@ -155,7 +162,15 @@ question(KB, Goal) :-
 %!  show(+Proof) is det.
 %
 %   Prints a proof as by proof/2.
+%
+%   @error proofsight('repl.no_proof', Slots) for anything else.
 
 show(Proof) :-
+    (   ground(Proof),
+        Proof = proof([_|_], _)
+    ->  true
+    ;   format(atom(Given), '~W', [Proof, [quoted(true), max_depth(10)]]),
+        failed('repl.no_proof', [given=Given])
+    ),
     proof_lines(Proof, Lines),
     forall(member(Line, Lines), format('~s~n', [Line])).

@@ -5,8 +5,9 @@
 :- use_module(library(lists), [append/2, member/2, subtract/3]).
 :- use_module(library(option), [option/2]).
 :- use_module(library(process), [process_create/3, process_wait/2]).
-:- use_module('../source', [read_facts/2]).
+:- use_module('../source', [read_facts/2, syntax_text/2]).
 :- use_module(current, [failed/2, the_current/2]).
+:- use_module(options, [checked_options/3]).
 
 :- det(load_image/2).
 :- det(load_image/3).
@@ -22,9 +23,10 @@ both.
 
 %!  load_image(+File, ?Image) is det.
 %
-%   Has a server turn the picture in File into facts about Image, which is
-%   named after File where it is not given.  Facts that Image had before are
-%   gone.
+%   Has a server turn the picture in File into facts about Image, an atom,
+%   which is named after File where it is not given.  Facts that Image had
+%   before are gone.  A File that ends in `.pl` has the facts already, as
+%   `proofsight facts IMAGE --prolog` writes them; it is read and never run.
 %
 %   @error proofsight(Key, Slots), which has a message.
 
@@ -38,16 +40,52 @@ load_image(File, Image) :-
 
 load_image(File0, Image, Options) :-
     the_current(KB, Directory),
+    checked_options(load_image/3, Options, [entry(atom, conv2)]),
     (   absolute_file_name(File0, File,
                            [access(read), file_errors(fail)])
     ->  true
     ;   failed('repl.no_file', [file=File0])
     ),
-    (   var(Image)
-    ->  file_base_name(File, Base),
-        file_name_extension(Image, _, Base)
-    ;   true
+    named(File, Image),
+    (   file_name_extension(_, pl, File)
+    ->  written_facts(File, Options, Facts)
+    ;   asked_facts(File, Directory, Options, Facts)
     ),
+    accepted(KB, Facts, Values, Predicted),
+    forget(KB, Image),
+    forall(member(P-V, Values), assertz(KB:value(Image, P, V))),
+    forall(member(measured(_, P, V), Facts), assertz(KB:measured(Image, P, V))),
+    forall(member(C-V, Predicted), assertz(KB:predicted(Image, C, V))).
+
+named(File, Image) :-
+    var(Image),
+    !,
+    file_base_name(File, Base),
+    file_name_extension(Image, _, Base).
+named(_, Image) :-
+    atom(Image),
+    !.
+named(_, Image) :-
+    format(atom(Name), '~W', [Image, [quoted(true), max_depth(10)]]),
+    failed('repl.no_name', [name=Name]).
+
+%   The layers of a file are those that it was written with.
+
+written_facts(File, Options, Facts) :-
+    (   Options == []
+    ->  true
+    ;   format(atom(Given), '~q', [Options]),
+        failed('repl.takes_none', [given=Given])
+    ),
+    catch(setup_call_cleanup(open(File, read, In, [encoding(utf8)]),
+                             read_facts(In, Facts),
+                             close(In)),
+          error(syntax_error(What), _),
+          ( syntax_text(What, Problem),
+            failed('repl.no_facts', [file=File, problem=Problem])
+          )).
+
+asked_facts(File, Directory, Options, Facts) :-
     (   getenv('PROOFSIGHT_SERVER', Server)
     ->  true
     ;   failed('repl.no_server', [])
@@ -58,12 +96,7 @@ load_image(File0, Image, Options) :-
     ;   More = []
     ),
     append([[facts, '--server', Server, '--kb', Name, '--prolog'], More, [File]], Arguments),
-    command_facts(Arguments, Facts),
-    accepted(KB, Facts, Values, Predicted),
-    forget(KB, Image),
-    forall(member(P-V, Values), assertz(KB:value(Image, P, V))),
-    forall(member(measured(_, P, V), Facts), assertz(KB:measured(Image, P, V))),
-    forall(member(C-V, Predicted), assertz(KB:predicted(Image, C, V))).
+    command_facts(Arguments, Server, Facts).
 
 %   repository/digits/3 is a revision of `digits`.
 
@@ -74,7 +107,7 @@ knowledge_base_name(Directory, Name) :-
         file_base_name(Parent, Name)
     ).
 
-command_facts(Arguments, Facts) :-
+command_facts(Arguments, Server, Facts) :-
     catch(process_create(path(proofsight), Arguments,
                          [stdout(pipe(Out, [encoding(utf8)])), process(Process)]),
           error(existence_error(_, _), _),
@@ -87,7 +120,7 @@ command_facts(Arguments, Facts) :-
         nonvar(Facts0)
     ->  Facts = Facts0
     ;   format(string(Text), '~w', [Status]),
-        failed('repl.facts_failed', [status=Text])
+        failed('repl.facts_failed', [server=Server, status=Text])
     ).
 
 %   accepted(+KB, +Facts, -Values, -Predicted): Facts fit the revision.

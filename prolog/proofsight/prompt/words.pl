@@ -12,8 +12,13 @@
             predicted/3,                % ?Image, ?Class, ?Probability
             proposition/3,              % ?Name, ?Feature, ?Threshold
             layer/4,                    % ?Layer, ?Module, ?Kind, ?Size
+            reads/2,                    % ?Layer, ?Module
             label/3,                    % ?Proposition, ?Label, ?By
-            rule_stats/2                % ?Rule, ?Statistics
+            rule_stats/2,               % ?Rule, ?Statistics
+            policy/1,                   % ?Policy
+            default_class/1,            % ?Class
+            class_order/1,              % ?Classes
+            base_points/2               % ?Class, ?Points
           ]).
 :- use_module('../annex_words', [annex_word/2]).
 :- use_module(current, [the_current/1]).
@@ -37,8 +42,13 @@ annexes, of which annex_words.pl has the table.
 %!  predicted(?Image, ?Class, ?Probability) is nondet.
 %!  proposition(?Name, ?Feature, ?Threshold) is nondet.
 %!  layer(?Layer, ?Module, ?Kind, ?Size) is nondet.
+%!  reads(?Layer, ?Module) is nondet.
 %!  label(?Proposition, ?Label, ?By) is nondet.
 %!  rule_stats(?Rule, ?Statistics) is nondet.
+%!  policy(?Policy) is semidet.
+%!  default_class(?Class) is semidet.
+%!  class_order(?Classes) is semidet.
+%!  base_points(?Class, ?Points) is nondet.
 %
 %   As the knowledge base has it.
 
@@ -55,8 +65,13 @@ measured(Image, P, Value) :- the_current(KB), KB:measured(Image, P, Value).
 predicted(Image, Class, P) :- the_current(KB), KB:predicted(Image, Class, P).
 proposition(Name, Feature, T) :- the_current(KB), KB:proposition(Name, Feature, T).
 layer(Layer, Module, Kind, N) :- the_current(KB), KB:layer(Layer, Module, Kind, N).
+reads(Layer, Module) :- the_current(KB), KB:reads(Layer, Module).
 label(P, Label, By) :- the_current(KB), KB:label(P, Label, By).
 rule_stats(Rule, Statistics) :- the_current(KB), KB:rule_stats(Rule, Statistics).
+policy(Policy) :- the_current(KB), KB:policy(Policy).
+default_class(Class) :- the_current(KB), KB:default_class(Class).
+class_order(Classes) :- the_current(KB), KB:class_order(Classes).
+base_points(Class, Points) :- the_current(KB), KB:base_points(Class, Points).
 
 %   The words of annexes, as the knowledge base has them:
 %
