@@ -6,13 +6,14 @@
 :- use_module(library(apply), [include/3, maplist/3]).
 :- use_module(library(lists), [append/2, append/3, member/2]).
 :- use_module(library(pairs), [pairs_values/2]).
+:- use_module(allowed, [reserved/1]).
 :- use_module(chain, [out_of_order/4]).
 :- use_module(messages, [text/3]).
 :- use_module(program,
               [ classes/2, declared/3, head_class/2, part/3, place/4, policy/2,
                 predicates/2, read_program/3, used/4
               ]).
-:- use_module(safety, [reserved/1, safe_goal/3]).
+:- use_module(safety, [safe_goal/3]).
 :- use_module(strata, [cyclic/5]).
 :- use_module(suspicion, [suspicion/5]).
 

@@ -5,6 +5,7 @@
           ]).
 :- use_module(library(lists), [member/2]).
 :- autoload(library(sandbox), [safe_goal/1]).
+:- use_module(allowed, [vocabulary/2]).
 :- use_module(annex_words, [annex_query/3]).
 :- use_module(check, [check_directory/3, errors/2]).
 :- use_module(graph, [build_graph/2, forget_graph/1]).
@@ -12,7 +13,6 @@
 :- use_module(messages, [text/3]).
 :- use_module(program,
               [bases/2, part/3, place/4, policy/2, predicates/2, priority/2]).
-:- use_module(safety, [vocabulary/2]).
 :- use_module(vocabulary, []).
 
 :- det(load_revision/4).
