@@ -97,13 +97,6 @@ class Wiring:
         """How many ids there are, that of CONSTANT included."""
         return self.nodes[-1].first + self.nodes[-1].channels
 
-    def node_of(self, channel_id: int) -> tuple[Node, int]:
-        """The node that makes a channel, and the channel's number in it; not of CONSTANT."""
-        for node in self.nodes:
-            if node.first <= channel_id < node.first + node.channels:
-                return node, channel_id - node.first
-        raise KeyError(channel_id)
-
     def counted(self) -> dict[str, Bools]:
         """The kernels on a path from the image to the target; how many they are is N."""
         return self.effective({name: np.ones(n.shape, bool) for name, n in self.layers.items()})
