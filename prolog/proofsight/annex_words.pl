@@ -74,20 +74,20 @@ of_network(masked_scores(_, _, _, _, _)).
 %
 %   Name/Arity is answered by Module, as Name/(Arity+1) with the KB first.
 
-annex_query(circuit_target, 3, proofsight_circuits).
-annex_query(edge, 5, proofsight_circuits).
+annex_query(circuit_target, 3, proofsight_circuit_graph).
+annex_query(edge, 5, proofsight_circuit_graph).
 annex_query(feeds, 3, proofsight_circuits).
 annex_query(reaches, 5, proofsight_circuits).
 annex_query(ancestors, 4, proofsight_circuits).
 annex_query(descendants, 4, proofsight_circuits).
 annex_query(strength, 6, proofsight_circuits).
 annex_query(strongest_path, 6, proofsight_circuits).
-annex_query(avoids, 4, proofsight_circuits).
-annex_query(lost_without, 3, proofsight_circuits).
-annex_query(bottleneck, 2, proofsight_circuits).
-annex_query(shared_kernel, 3, proofsight_circuits).
-annex_query(exclusive_kernel, 3, proofsight_circuits).
-annex_query(kernel_iou, 4, proofsight_circuits).
+annex_query(avoids, 4, proofsight_circuit_cuts).
+annex_query(lost_without, 3, proofsight_circuit_cuts).
+annex_query(bottleneck, 2, proofsight_circuit_cuts).
+annex_query(shared_kernel, 3, proofsight_circuit_comparison).
+annex_query(exclusive_kernel, 3, proofsight_circuit_comparison).
+annex_query(kernel_iou, 4, proofsight_circuit_comparison).
 annex_query(inhibited, 3, proofsight_circuits).
 annex_query(behind, 2, proofsight_circuits).
 annex_query(applies, 3, proofsight_interactions).

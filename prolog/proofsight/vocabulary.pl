@@ -20,6 +20,9 @@
               [pairs_keys/2, pairs_keys_values/3, pairs_values/2]).
 % Transparent predicates name the module of what they call.
 :- use_module(annex_words, [annex_query/3]).
+:- use_module(circuit_comparison, []).
+:- use_module(circuit_cuts, []).
+:- use_module(circuit_graph, []).
 :- use_module(circuits, []).
 :- use_module(decision, []).
 :- use_module(facts, []).

@@ -16,13 +16,24 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
+from proofsight_server.circuits.channel_ids import (
+    UnfollowedError,
+    blocks,
+    called_on_ids,
+    channels_of,
+    constants,
+    moved,
+    passed,
+    reduced,
+    spread,
+)
 from proofsight_server.circuits.operations import (
     gives_what_it_gets,
     joining,
     operation,
     works_in_place,
 )
-from proofsight_server.circuits.steps import called, has_tensor, rebind
+from proofsight_server.circuits.steps import has_tensor, rebind
 from proofsight_server.circuits.target import Head
 from proofsight_server.circuits.wiring import CONSTANT, IMAGE, Node
 from proofsight_server.symbols.feature import Bools, Ints
@@ -71,10 +82,6 @@ def follow(root: nn.Module, flow: TracedFlow, point: str, head: Head) -> Followe
     return Followed(tuple(walk.nodes), ids, walk.given)
 
 
-class _UnfollowedError(Exception):
-    """An operation that does to its channels what is not known; the message says what."""
-
-
 class _Walk:
     """What one walk has seen: the nodes so far, and the ids in the tensor of each step."""
 
@@ -95,7 +102,7 @@ class _Walk:
         if step.op == "placeholder":
             value = self._placeholder(step, shapes)
         elif step.op == "get_attr":
-            value = _fixed(attrgetter(str(step.target))(self._root))
+            value = constants(attrgetter(str(step.target))(self._root))
         else:
             value = self._called(step, module, shapes)
             if works_in_place(step, module):
@@ -108,7 +115,7 @@ class _Walk:
             return step.args[0] if step.args else None
         channels = shapes[step][0]
         ids = self._node(IMAGE, IMAGE, "image", channels, _NONE)
-        return _spread(ids, shapes[step])
+        return spread(ids, shapes[step])
 
     def _called(self, step: fx.Node, module: nn.Module | None, shapes: Shapes) -> Any:
         args: Any = fx.node.map_arg(step.args, self._value)
@@ -120,9 +127,9 @@ class _Walk:
         question = module is None and function_name(step) in QUESTIONS
         try:
             if question or not any(has_tensor(taken) for taken in inputs):
-                return _call(step, module, args, kwargs)
+                return called_on_ids(step, module, args, kwargs)
             return self._followed(step, module, args, kwargs, shapes)
-        except _UnfollowedError as error:
+        except UnfollowedError as error:
             return Unfollowed(self._point(step), str(error))
 
     def _followed(
@@ -141,70 +148,70 @@ class _Walk:
                 assert isinstance(module, nn.Linear)
                 return self._linear(step, module, args[0], shapes)
             case "move":
-                return _moved(step, module, args, kwargs)
+                return moved(step, module, args, kwargs)
             case "join":
                 return self._joined(step, args, kwargs, shapes)
             case "reduce":
-                return _reduced(args, kwargs, shapes.get(step))
+                return reduced(args, kwargs, shapes.get(step))
             case "pass":
-                ids = _passed(args[0], shapes.get(step))
+                ids = passed(args[0], shapes.get(step))
                 return ids if gives_what_it_gets(step, module) else ids[:]
         name = (
             type(module).__name__ if module is not None else f"the function {function_name(step)}"
         )
-        raise _UnfollowedError(f"{name} does something to channels that is not known here")
+        raise UnfollowedError(f"{name} does something to channels that is not known here")
 
     def _convolution(self, step: fx.Node, module: nn.Conv2d, ids: Tensor, shapes: Shapes) -> Tensor:
-        sources = _channels(ids)
+        sources = channels_of(ids)
         channels, height, width = shapes[step]
         taps = int(np.prod(module.kernel_size))
         made = self._kernels(step, channels, sources, module.groups, taps, taps * height * width)
-        return _spread(made, shapes[step])
+        return spread(made, shapes[step])
 
     def _linear(self, step: fx.Node, module: nn.Linear, ids: Tensor, shapes: Shapes) -> Tensor:
         if ids.ndim != 2:
-            raise _UnfollowedError("a linear module reads a tensor that is no list of units")
-        sources, taps = _blocks(ids[0].to(torch.int64).numpy())
+            raise UnfollowedError("a linear module reads a tensor that is no list of units")
+        sources, taps = blocks(ids[0].to(torch.int64).numpy())
         if self._head == "kernels":
             made = self._kernels(step, module.out_features, sources, 1, taps, taps)
-            return _spread(made, shapes[step])
+            return spread(made, shapes[step])
         weight = module.weight.detach().reshape(module.out_features, len(sources), taps)
         connected: Bools = (weight != 0).any(dim=2).numpy()
         name = self._point(step)
         made = self._node(
             name, self._atom(name), "dense", module.out_features, sources, connected=connected
         )
-        return _spread(made, shapes[step])
+        return spread(made, shapes[step])
 
     def _joined(
         self, step: fx.Node, args: tuple[Any, ...], kwargs: dict[str, Any], shapes: Shapes
     ) -> Tensor:
         word, shape = joining(step), shapes.get(step)
         if shape is None:
-            raise _UnfollowedError("maps are joined to something that is no map")
+            raise UnfollowedError("maps are joined to something that is no map")
         if word == "concat":
             return self._concatenated(step, args, kwargs, shape)
         both = [one for one in (*args, *kwargs.values()) if isinstance(one, Tensor)]
-        operands = np.stack([_channels(one.expand(TRIAL_IMAGES, *shape)) for one in both])
+        operands = np.stack([channels_of(one.expand(TRIAL_IMAGES, *shape)) for one in both])
         varying = operands[(operands != CONSTANT).any(axis=1)]
         if len(varying) < 2:
-            return _spread(varying[0] if len(varying) else operands[0], shape)
+            return spread(varying[0] if len(varying) else operands[0], shape)
         return self._join(step, word, varying, shape)
 
     def _concatenated(
         self, step: fx.Node, args: tuple[Any, ...], kwargs: dict[str, Any], shape: tuple[int, ...]
     ) -> Tensor:
-        joined: Tensor = _moved(step, None, args, kwargs)
+        joined: Tensor = moved(step, None, args, kwargs)
         axis = kwargs.get("dim", args[1] if len(args) > 1 else 0)
         if len(shape) != 3 or axis % 4 != 1:
             return joined
-        return self._join(step, "concat", _channels(joined)[None], shape)
+        return self._join(step, "concat", channels_of(joined)[None], shape)
 
     def _join(self, step: fx.Node, word: str, sources: Ints, shape: tuple[int, ...]) -> Tensor:
         self._counts[word] = self._counts.get(word, 0) + 1
         atom = f"{word}{self._counts[word]}"
         ids = self._node(self._point(step), atom, "join", sources.shape[1], sources)
-        return _spread(ids, shape)
+        return spread(ids, shape)
 
     def _kernels(
         self, step: fx.Node, channels: int, sources: Ints, groups: int, taps: int, macs: int
@@ -231,76 +238,3 @@ class _Walk:
 
     def _atom(self, name: str) -> str:
         return self._atoms.get(name, name)
-
-
-def _spread(ids: Ints, shape: tuple[int, ...]) -> Tensor:
-    """Ids (channels,) as a tensor of images (TRIAL_IMAGES, channels, ...)."""
-    whole = torch.from_numpy(ids.astype(np.float64)).reshape(1, -1, *[1] * (len(shape) - 1))
-    return whole.expand(TRIAL_IMAGES, *shape)
-
-
-def _channels(ids: Tensor) -> Ints:
-    """The id of each channel, where all positions have one, or that of CONSTANT beside it."""
-    whole = ids[0].reshape(ids.shape[1], -1)
-    found = whole.amax(dim=1, keepdim=True)
-    if not ((whole == found) | (whole == CONSTANT)).all():
-        raise _UnfollowedError("numbers of several channels come together in one map")
-    return found[:, 0].to(torch.int64).numpy()
-
-
-def _blocks(columns: Ints) -> tuple[Ints, int]:
-    """Ids of the columns of a linear module, one for each block of `taps` equal neighbours."""
-    ends = np.flatnonzero(np.diff(columns)) + 1
-    runs = np.diff(np.concatenate([[0], ends, [len(columns)]]))
-    taps = int(np.gcd.reduce(runs))
-    return columns[::taps], taps
-
-
-def _fixed(value: Any) -> Any:
-    """A tensor of the network's own: numbers that carry nothing of the image."""
-    floating = isinstance(value, Tensor) and value.is_floating_point()
-    return torch.full(value.shape, CONSTANT, dtype=torch.float64) if floating else value
-
-
-def _moved(
-    step: fx.Node, module: nn.Module | None, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    if function_name(step) == "pad":
-        mode = kwargs.get("mode", args[2] if len(args) > 2 else "constant")
-        value = kwargs.get("value", args[3] if len(args) > 3 else None)
-        if mode == "constant" and value not in (None, 0):
-            raise _UnfollowedError("maps are padded with something else than 0")
-    # Ids are spread without being copied, and a view of them may be impossible for that.
-    first = args[0].contiguous() if isinstance(args[0], Tensor) else args[0]
-    return _call(step, module, (first, *args[1:]), kwargs)
-
-
-def _passed(ids: Tensor, shape: tuple[int, ...] | None) -> Tensor:
-    if shape is None:
-        raise _UnfollowedError("an operation gives something else than one tensor of maps")
-    if tuple(ids.shape[1:]) == shape:
-        return ids
-    if len(shape) != 3 or ids.ndim != 4 or ids.shape[1] != shape[0]:
-        raise _UnfollowedError("an operation changes the number of channels")
-    return _spread(_channels(ids), shape)
-
-
-def _reduced(
-    args: tuple[Any, ...], kwargs: dict[str, Any], shape: tuple[int, ...] | None
-) -> Tensor:
-    ids = args[0]
-    axes = kwargs.get("dim", args[1] if len(args) > 1 else None)
-    chosen = {axes} if isinstance(axes, int) else set(axes or ())
-    if ids.ndim != 4 or shape is None or not chosen or {a % 4 for a in chosen} - {2, 3}:
-        raise _UnfollowedError("a reduction over something else than the positions of maps")
-    return _spread(_channels(ids), shape)
-
-
-def _call(
-    step: fx.Node, module: nn.Module | None, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    try:
-        return called(step, module, args, kwargs)
-    except Exception as error:
-        # The network's own code, on ids: whatever it says means that they cannot be followed.
-        raise _UnfollowedError(str(error)) from error
