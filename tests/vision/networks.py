@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from proofsight_server.vision.network import Network
+from proofsight_server.vision.model import build_model
+from proofsight_server.vision.network import Network, save_weights
 from proofsight_server.vision.preprocessing import Preprocessing
+from proofsight_server.vision.small_cnn import SmallCNN
+
+RESNET = "examples.networks:resnet20"
 
 
 class Residual(nn.Module):
@@ -116,3 +124,17 @@ def batch(images: int, shape: tuple[int, int, int] = (1, 8, 8), seed: int = 0) -
     return torch.from_numpy(
         np.random.default_rng(seed).normal(size=(images, *shape)).astype(np.float32)
     )
+
+
+def built(model: str, **options: Any) -> nn.Module:
+    """The module of a model by name, for four classes of small colour images."""
+    arguments: dict[str, Any] = {"classes": 4, "input_shape": (3, 32, 32), "options": {}} | options
+    return build_model(model, **arguments)
+
+
+def saved(path: Path, **changes: Any) -> Network:
+    """A small network whose weights are now in `path`, with a record of its training."""
+    net = network(SmallCNN(1, 3, ((4,), (5,))))
+    net = replace(net, model="small-cnn", model_options={"widths": [[4], [5]]}, **changes)
+    save_weights(path, net, training={"data": "digits", "seed": 3})
+    return net
