@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import copy
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 import torch
 
 from proofsight_server.errors import BadOption, UnknownClass
 from proofsight_server.interactions.baseline import Baseline
-from proofsight_server.interactions.cache import LogitCache, digest_network, digest_table
-from proofsight_server.interactions.first_layer import FirstLayer, first_layer
+from proofsight_server.interactions.cache import LogitCache
 from proofsight_server.interactions.learned_baseline import learn_fill
 from proofsight_server.interactions.masked import MaskedImage, dummies
-from proofsight_server.interactions.masks import MOST_REGIONS, Doubles
+from proofsight_server.interactions.masks import MOST_REGIONS
+from proofsight_server.interactions.network_scores import NetworkScores, Progress, score_network
 from proofsight_server.interactions.regions import Regions
-from proofsight_server.interactions.score import Score, check_moves
+from proofsight_server.interactions.score import Score
 from proofsight_server.interactions.tables import Estimate, Subject, Tables
-from proofsight_server.symbols.feature import Floats, Ints
-
-Progress = Callable[[str, int, int], None]
 
 DEFAULT_MOST = 12
 _SHORTCUT_FROM = 9
-_BATCH = 128
 _TIMED = 16
-_CHECKED = 6
-_SAVED_SECONDS = 15.0
-_BOX = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +101,16 @@ def tabulate(
     drawn = [[MaskedImage(i.network, i.pixels, i.fill, live) for i in images] for images in drawn]
     told(_estimate(drawn, len(live)))
     runs = [
-        _scored(subject, images, asked, chosen, cache, progress, rng)
+        score_network(
+            subject,
+            images,
+            asked.score,
+            chosen,
+            rng,
+            shortcut_from=asked.shortcut_from,
+            cache=cache,
+            progress=progress,
+        )
         for subject, images in zip(subjects, drawn, strict=True)
     ]
     return Tables(
@@ -127,102 +126,6 @@ def tabulate(
         shortcut=tuple(run.deviation for run in runs),
         warnings=(*_warnings(subjects, tops, chosen, live, runs),),
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Run:
-    """The scores of one network, and how far they can be trusted."""
-
-    scores: Doubles
-    rounding: float
-    deviation: float
-
-
-def _scored(
-    subject: Subject,
-    images: Sequence[MaskedImage],
-    asked: Asked,
-    chosen: str,
-    cache: LogitCache | None,
-    progress: Progress,
-    rng: np.random.Generator,
-) -> _Run:
-    """The mean score over the images, which differ in what masked regions show."""
-    network = digest_network(subject.network) if cache else ""
-    classes = subject.network.classes
-    index = classes.index(chosen)
-    total = np.zeros(1 << len(images[0].regions))
-    deviation = math.nan
-    count = len(images) * len(total)
-    for number, image in enumerate(images):
-        worth = len(image.regions) >= asked.shortcut_from
-        short = first_layer(image, rng) if worth else None
-        path = "first layer" if short else "plain"
-        done = number * len(total)
-        logits = _logits(
-            short or image,
-            len(total),
-            cache,
-            digest_table(network, image, path) if cache else "",
-            partial(_further, progress, f"{subject.name}: masks", done, count),
-        )
-        total += asked.score.of(logits.astype(np.float64), index, classes)
-        if short:
-            deviation = np.fmax(deviation, short.deviation)
-    scores = total / len(images)
-    check_moves(scores, subject.name)
-    return _Run(scores, _rounding(images[0], asked.score, index, scores, rng), float(deviation))
-
-
-def _further(progress: Progress, phase: str, before: int, total: int, step: int) -> None:
-    progress(phase, before + step, total)
-
-
-def _logits(
-    source: MaskedImage | FirstLayer,
-    count: int,
-    cache: LogitCache | None,
-    key: str,
-    progress: Callable[[int], None],
-) -> Floats:
-    """(count, classes) float32, going on from what the cache has."""
-    found = cache.read(key) if cache else None
-    parts = [] if found is None or len(found) > count else [found]
-    done = fresh = len(parts[0]) if parts else 0
-    saved = time.monotonic()
-    try:
-        while done < count:
-            progress(done)
-            masks = np.arange(done, min(done + _BATCH, count))
-            parts.append(source.logits(masks).numpy())
-            done += len(masks)
-            if cache and time.monotonic() - saved > _SAVED_SECONDS:
-                parts = [np.concatenate(parts)]
-                cache.write(key, parts[0])
-                saved, fresh = time.monotonic(), done
-    finally:
-        if cache and done > fresh:
-            cache.write(key, np.concatenate(parts))
-    progress(done)
-    return np.concatenate(parts)
-
-
-def _rounding(
-    image: MaskedImage, score: Score, index: int, scores: Doubles, rng: np.random.Generator
-) -> float:
-    """The error of float32 forward passes at the highest order, as a share of the noise box.
-
-    An error of the scores grows by up to 2^(n/2) in the effect of all n regions.
-    """
-    masks: Ints = rng.integers(0, len(scores), size=_CHECKED)
-    module = copy.deepcopy(image.network.module).double()
-    with torch.inference_mode():
-        exact = module(image.batch(masks).double()).numpy()
-    single = image.logits(masks).numpy().astype(np.float64)
-    classes = image.network.classes
-    error = np.abs(score.of(exact, index, classes) - score.of(single, index, classes)).max()
-    allowed = _BOX * max(abs(float(scores[-1] - scores[0])), 1e-9)
-    return float(error * math.sqrt(len(scores)) / allowed)
 
 
 def _images(
@@ -318,7 +221,7 @@ def _warnings(
     tops: Sequence[str],
     chosen: str,
     regions: Regions,
-    runs: Sequence[_Run],
+    runs: Sequence[NetworkScores],
 ) -> list[str]:
     found = []
     for subject, top, run in zip(subjects, tops, runs, strict=True):
