@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,3 +84,10 @@ def test_a_learner_that_breaks_promises_is_told_which() -> None:
     for promise in ("returns the learner", "arguments", "order of the columns", "given names"):
         assert promise in str(error.value)
     assert "never decided" not in str(error.value)
+
+
+def test_the_learner_that_the_documentation_shows_keeps_every_promise() -> None:
+    page = Path(__file__).parents[2] / "docs" / "learners.md"
+    shown = page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    assert "check_learner(OneBit)" in shown
+    exec(compile(shown, str(page), "exec"), {})
