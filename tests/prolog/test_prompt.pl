@@ -184,6 +184,10 @@ quietly(Directory) :-
 
 test('a directory that is not there is told', error(proofsight('repl.no_directory', _))) :-
     knowledge_base('/nonexistent/revision').
+test('a directory of something else is told', error(proofsight('repl.no_revision', _))) :-
+    tmp_file(nothing, Directory),
+    make_directory(Directory),
+    call_cleanup(knowledge_base(Directory), delete_directory(Directory)).
 test('an unknown image is told', error(proofsight('repl.unknown_image', _))) :-
     why(nine, street).
 test('an unknown class is told', error(proofsight('error.UNKNOWN_CLASS', _))) :-

@@ -39,12 +39,7 @@ lent to module `user`, and are taken back when another takes its place.
 knowledge_base(Directory0) :-
     revision_directory(Directory0, Directory),
     load_revision(Directory, KB, _, Issues),
-    forall(member(issue(Severity, _, File, Line, Column, Message), Issues),
-           print_message(Severity,
-                         proofsight('repl.issue',
-                                    [ file=File, line=Line, column=Column,
-                                      message=Message
-                                    ]))),
+    forall(member(Issue, Issues), told(Issue)),
     errors(Issues, Errors),
     (   Errors == []
     ->  take_back,
@@ -59,6 +54,17 @@ knowledge_base(Directory0) :-
     ;   length(Errors, Count),
         failed('repl.refused', [directory=Directory, count=Count])
     ).
+
+%   An issue of line 0 is of a whole file, such as one that is not there.
+
+told(issue(Severity, _, File, 0, _, Message)) =>
+    print_message(Severity, proofsight('repl.file_issue', [file=File, message=Message])).
+told(issue(Severity, _, File, Line, Column, Message)) =>
+    print_message(Severity,
+                  proofsight('repl.issue',
+                             [ file=File, line=Line, column=Column,
+                               message=Message
+                             ])).
 
 %   A person who edits a revision and loads it again keeps the images.
 
@@ -81,12 +87,13 @@ revision_directory(Directory0, Directory) :-
     ;   failed('repl.no_directory', [directory=Directory0])
     ),
     atomic_list_concat([Directory1, 'rules.pl'], /, Rules),
-    (   \+ exists_file(Rules),
-        directory_files(Directory1, Entries),
-        findall(N, ( member(Entry, Entries), atom_number(Entry, N), integer(N) ), Ns),
-        max_member(Newest, Ns)
+    directory_files(Directory1, Entries),
+    findall(N, ( member(Entry, Entries), atom_number(Entry, N), integer(N) ), Ns),
+    (   exists_file(Rules)
+    ->  Directory = Directory1
+    ;   max_member(Newest, Ns)
     ->  atomic_list_concat([Directory1, Newest], /, Directory)
-    ;   Directory = Directory1
+    ;   failed('repl.no_revision', [directory=Directory0])
     ).
 
 %   The predicates of user.pl are lent to module user, unless it has some of
