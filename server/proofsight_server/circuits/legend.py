@@ -23,8 +23,8 @@ def legend(y: float) -> Iterator[str]:
     yield f'<text class="soft" x="436" y="{y}">inhibits · 0 · excites</text>'
     yield from _lines(
         y + 18,
-        "line width: √score · dotted: passed on unchanged · round: channel of a sum or "
-        "concatenation",
+        "line width: √score · dotted: passed on unchanged · round: of a sum, a concatenation or a "
+        "whole dense layer",
         "green bar: √ of the score of a channel's kernels · dashed frame: a constant reaches its "
         "readers",
         "thick frame: the target · pictures: what a channel sees where it is strongest; first "
