@@ -28,23 +28,10 @@ from proofsight_server.errors import (
     WorkerLost,
 )
 from proofsight_server.reasoning.answer import Solution, Summary
-from proofsight_server.reasoning.call import Question
 from proofsight_server.reasoning.facts import FactsFrame
 from proofsight_server.reasoning.limits import QueryLimits
 from proofsight_server.reasoning.pool import Pool
-
-OpenPool = Callable[..., Pool]
-
-
-def goal(text: str) -> Question:
-    return Question("goal", text)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+from tests.reasoning.asked import OpenPool, alive, goal
 
 
 async def until(true: Callable[[], bool]) -> None:

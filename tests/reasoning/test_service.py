@@ -34,16 +34,13 @@ from proofsight_server.reasoning.call import Question
 from proofsight_server.reasoning.facts import FactsFrame
 from proofsight_server.reasoning.limits import MIB, QueryLimits
 from proofsight_server.reasoning.pool import Pool
+from tests.reasoning.asked import goal
 
 REVISION = Path(__file__).parent / "revision"
 LIMITS = QueryLimits(stack_bytes=32 * MIB, memory_bytes=128 * MIB, grace_seconds=5)
 UNSEEN = float("nan")
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def goal(text: str) -> Question:
-    return Question("goal", text)
 
 
 def facts(*values: float, image: str = "img") -> FactsFrame:
