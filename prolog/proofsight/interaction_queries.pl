@@ -28,9 +28,9 @@ matter, their verdicts are computed once, into one term.
 %   Argument K + 1 of the term Verdicts is the verdict on mask K.
 
 verdicts(KB, Net, Image, Class, Verdicts) :-
-    KB:regions(Image, N),
-    KB:bias(Net, Image, Class, Bias),
-    KB:residual_bound(Net, Image, Class, Bound),
+    once(KB:regions(Image, N)),         % of several images, clauses leave choice points
+    once(KB:bias(Net, Image, Class, Bias)),
+    once(KB:residual_bound(Net, Image, Class, Bound)),
     primitives(KB, Net, Image, Class, Primitives),
     Full is (1 << N) - 1,
     findall(Verdict,

@@ -273,4 +273,25 @@ test('kinds are and and or', Found == [2:bad_argument]) :-
 test('effects are whole', Found == [2:bad_argument]) :-
     issues("interaction(a, cat_1, cat, and, 3, 0.5).\n", Found).
 
+test(a_second_image_of_the_same_networks_leaves_the_answers_of_the_first) :-
+    findall(Goal,
+            member(Goal, [ sufficient(a, cat_1, cat, _), necessary(a, cat_1, cat, _),
+                           entails(a, cat_1, cat, _), disagree(cat_1, cat, a, _, _)
+                         ]),
+            Goals),
+    set_random(seed(3)),
+    with_output_to(string(Cat), annex(0)),
+    with_revision(['rules.pl'="default_class(a).\n", 'interactions/cat.pl'=Cat],
+                  loaded(all_answers(Goals, Alone))),
+    Dog = "regions(dog_2, 1).\nregion(dog_2, 0, box(0, 0, 1, 1), all).\n\
+bias(a, dog_2, cat, 3).\nresidual_bound(a, dog_2, cat, 1).\nshared_bound(a, dog_2, cat, 1).\n\
+interaction(a, dog_2, cat, and, 1, 5).\nmasked_scores(a, dog_2, cat, 0, [3, 8]).\n",
+    with_revision(['rules.pl'="default_class(a).\n", 'interactions/cat.pl'=Cat,
+                   'interactions/dog.pl'=Dog],
+                  loaded(all_answers(Goals, Both))),
+    Both == Alone.
+
+all_answers(Goals, Answers, KB) :-
+    findall(Goal, ( member(Goal, Goals), call(KB:Goal) ), Answers).
+
 :- end_tests(interactions).
