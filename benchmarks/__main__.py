@@ -22,6 +22,7 @@ NAMES = (
     "soak",
     "reasoning",
     "flip",
+    "chains",
     "mofn",
     "approximation",
     "interactions",

@@ -1,5 +1,7 @@
 """The approximation method: prime implicants and diagrams by the second, and its own experiment.
 
+Two networks are trained on the digits, and read as docs/approximation.md has them.
+
 With data two networks are trained on MNIST (`examples.networks`: 16 logistic hidden units between
 the means of 32 channels and the logits), one of them with its hidden units near their ends: a batch
 norm with factor 16 stands before the logistic function.  Formulas of at most 2 to 5 literals are
@@ -52,6 +54,8 @@ TRAINING = ("--epochs", "2")
 def run(workspace: Workspace) -> list[Row]:
     """Enumeration at 24 inputs, diagrams, and MNIST."""
     rows: list[Row] = [*_enumeration(), *_diagrams()]
+    for noun, factory in KINDS.items():
+        rows += _digits(workspace, noun, factory)
     if workspace.data is None:
         rows.append(Skipped("approximation on MNIST", "no --data"))
         return rows
@@ -122,6 +126,22 @@ def _experiment(workspace: Workspace, uri: str, noun: str, factory: str) -> Iter
                 name = f"MNIST, {noun}, {where}, {limit}, order {order}: fidelity"
                 yield _reading(name, subject, order, limited)
         yield _tree(f"MNIST, {noun}, {where}: fidelity of a tree on the same bits", subject)
+
+
+def _digits(workspace: Workspace, noun: str, factory: str) -> Iterator[Row]:
+    weights, _ = workspace.example("digits", factory, 0)
+    for layers in ((), ("hidden",)):
+        subject = _subject("digits", weights, factory, layers)
+        name = f"digits, {noun}, {'both layers' if layers else 'logits over hidden values'}"
+        limited = Approximation(order=4, max_terms=500, limit_data=True, fallback=None)
+        for said, learner in (
+            ("limited to images, order 4", limited),
+            ("auto", Approximation(fallback=None)),
+        ):
+            report = learner.read(subject).report
+            fidelity = report["figures"]["composed"]["test"]["fidelity"]
+            yield Figure(f"{name}, {said}: fidelity", (fidelity,), "", note=_told(report))
+        yield _tree(f"{name}: fidelity of a tree on the same bits", subject)
 
 
 def _subject(uri: str, weights: Path, factory: str, layers: tuple[str, ...]) -> Subject:
