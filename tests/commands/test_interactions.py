@@ -58,7 +58,7 @@ def test_interactions_are_told_written_in_every_form_and_stored(
             ["--regions", "grid:5x5", "--baseline", "image_mean"],
             "25 regions are too many: 2^25 masked images",
         ),
-        (["--regions", "boxes:none.json"], "cannot be read as JSON"),
+        (["--regions", "boxes:none.json"], "No such file or directory; name a file of boxes"),
         (["--regions", "grid:2x2", "--class", "tow"], "no class named 'tow'; nearest: two"),
         (["--regions", "grid:2x2", "--baseline", "grey"], "a baseline is zero, black"),
         (["--regions", "grid:2x2", "--score", "p"], "a score is log_odds, margin"),
