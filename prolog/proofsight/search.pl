@@ -6,6 +6,7 @@
 :- use_module(library(option), [option/3]).
 :- use_module(library(pairs), [pairs_keys/2]).
 :- use_module(condition, [hope/4, lacking/6, ways/5]).
+:- use_module(greedy, [greedy_moves/3]).
 :- use_module(ladder, [cost/4]).
 :- use_module(repair, [force/7]).
 :- use_module(shift, [forbid/2, move/3, moved/2, shifted/2, standing/3]).
@@ -46,7 +47,7 @@ least_moves(Plans, Shift, Limits, Outcome, Steps) :-
     (   nonvar(Outcome0)
     ->  Outcome = Outcome0
     ;   arg(1, Least, Bound),
-        budget(Limits, 0.25, Further),
+        budget(Limits, 0.3, Further),
         at_least_steps(Further, 100),
         improve(Plans, Shift, Further, Bound, Why, Outcome)
     ),
@@ -224,8 +225,7 @@ touch(Move, How, Shift, touched(Moved0, Open0), touched(Moved, Open)) :-
 
 improve(Plans, Shift, Budget, Bound, Why, Outcome) :-
     Best = best(none, none),
-    catch(within_inferences(better(Plans, Shift, Budget, Bound, 1_000_000_000, Best, Proven),
-                            Budget),
+    catch(within_inferences(improved(Plans, Shift, Budget, Bound, Best, Proven), Budget),
           cut_short(_),
           true),
     (   Best = best(Cost, Moved),
@@ -239,6 +239,15 @@ improve(Plans, Shift, Budget, Bound, Why, Outcome) :-
     ->  Outcome = impossible
     ;   Outcome = cut_short(Why, Bound, false)
     ).
+
+improved(Plans, Shift, Budget, Bound, Best, Proven) :-
+    greedy_moves(Plans, Shift, Best),
+    (   Best = best(Cost, _),
+        number(Cost)
+    ->  Depth is Cost - 1
+    ;   Depth = 1_000_000_000
+    ),
+    better(Plans, Shift, Budget, Bound, Depth, Best, Proven).
 
 better(Plans, Shift, Budget, Bound, Depth, Best, Proven) :-
     (   Depth >= Bound,

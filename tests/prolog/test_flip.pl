@@ -6,8 +6,11 @@
 :- use_module('../../prolog/proofsight/check').
 :- use_module('../../prolog/proofsight/facts').
 :- use_module('../../prolog/proofsight/flip').
+:- use_module('../../prolog/proofsight/greedy').
+:- use_module('../../prolog/proofsight/plan').
 :- use_module('../../prolog/proofsight/revision').
 :- use_module('../../prolog/proofsight/service').
+:- use_module('../../prolog/proofsight/shift').
 :- use_module('../../prolog/proofsight/truth').
 :- use_module(asked).
 :- use_module(random_program).
@@ -102,6 +105,57 @@ test('a class that was decided needs no change, however little time there is') :
     atom_string(Atom, Json),
     atom_json_dict(Atom, Answer, []),
     [Answer.status, Answer.changes] == ["FOUND", []].
+
+%   What one look at each rule finds.
+
+test('greedy moves have the plan hold, and mostly there are some where there can be',
+     true(Share >= 0.8)) :-
+    findall(Found,
+            ( between(1, 60, Seed),
+              set_random(seed(Seed)),
+              Size is 1 + Seed mod 9,
+              random_program(Size, Program),
+              program_text(Program, Text),
+              with_revision(['rules.pl'=Text], loaded(KB)),
+              random_facts(Program, Facts),
+              member(Target, [other(), class(x), class(y), class(z)]),
+              greedily(KB, Program, Facts, Target, Found),
+              Found \== none
+            ),
+            All),
+    aggregate_all(count, member(true, All), Successes),
+    length(All, Count),
+    Count > 100,
+    Share is Successes / Count.
+
+greedily(KB, Program, Facts, Target, Found) :-
+    Facts = facts(Image, Values, Predicted),
+    carry(KB, Image, Values, Predicted),
+    about(KB, Image, About),
+    flip(About, Target, [inferences(100_000_000)], flip(Status, _, _, Exact, _, _, _, _)),
+    start_shift(About, Shift),
+    plans(Target, Shift, _, Plans),
+    Best = best(none, none),
+    greedy_moves(Plans, Shift, Best),
+    Best = best(Cost, _),
+    (   ( Exact == [] ; Status == 'IMPOSSIBLE' )
+    ->  Found = none,
+        ( Status == 'IMPOSSIBLE' -> Cost == none ; true )
+    ;   Cost == none
+    ->  Found = false
+    ;   Found = true,
+        length(Exact, Fewest),
+        Cost >= Fewest,
+        flip(About, Target, [nodes(0)],
+             flip(_, _, To, Changes, true, Bound, _, _)),
+        length(Changes, Count),
+        Bound =< Fewest,
+        Count >= Fewest,
+        Count =< Cost,
+        changed(Changes, Facts, Changed),
+        decided_class(Program, Changed, Decided),
+        class_of(To, Decided)
+    ).
 
 loaded(KB, Directory) :-
     load_revision(Directory, KB, _, Issues),
