@@ -9,8 +9,8 @@ MAKEFLAGS += --no-builtin-rules
 .NOTPARALLEL:
 
 BIN := .venv/bin
-# A warning fails, and nothing waits at a prompt.
-SWIPL := </dev/null swipl --on-error=status --on-warning=status
+# A warning fails, nothing waits at a prompt, and a file in UTF-8 has to say so.
+SWIPL := </dev/null LC_ALL=C swipl --on-error=status --on-warning=status
 BUF := node_modules/.bin/buf
 # buf keeps its cache here and not in a home directory that may not be there.
 export BUF_CACHE_DIR := $(CURDIR)/.venv/cache/buf

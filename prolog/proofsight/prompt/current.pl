@@ -1,3 +1,4 @@
+:- encoding(utf8).
 :- module(proofsight_current,
           [ knowledge_base/1,           % +Directory
             the_current/1,              % -KB
