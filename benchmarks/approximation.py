@@ -125,6 +125,7 @@ def _experiment(workspace: Workspace, uri: str, noun: str, factory: str) -> Iter
                 limit = "limited to images" if limited else "every input"
                 name = f"MNIST, {noun}, {where}, {limit}, order {order}: fidelity"
                 yield _reading(name, subject, order, limited)
+        yield _fidelity(f"MNIST, {noun}, {where}, auto", subject, Approximation(fallback=None))
         yield _tree(f"MNIST, {noun}, {where}: fidelity of a tree on the same bits", subject)
 
 
@@ -138,10 +139,14 @@ def _digits(workspace: Workspace, noun: str, factory: str) -> Iterator[Row]:
             ("limited to images, order 4", limited),
             ("auto", Approximation(fallback=None)),
         ):
-            report = learner.read(subject).report
-            fidelity = report["figures"]["composed"]["test"]["fidelity"]
-            yield Figure(f"{name}, {said}: fidelity", (fidelity,), "", note=_told(report))
+            yield _fidelity(f"{name}, {said}", subject, learner)
         yield _tree(f"{name}: fidelity of a tree on the same bits", subject)
+
+
+def _fidelity(name: str, subject: Subject, learner: Approximation) -> Row:
+    report = learner.read(subject).report
+    fidelity = report["figures"]["composed"]["test"]["fidelity"]
+    return Figure(f"{name}: fidelity", (fidelity,), "", note=_told(report))
 
 
 def _subject(uri: str, weights: Path, factory: str, layers: tuple[str, ...]) -> Subject:
