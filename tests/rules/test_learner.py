@@ -86,6 +86,31 @@ def test_a_learner_that_breaks_promises_is_told_which() -> None:
     assert "never decided" not in str(error.value)
 
 
+def test_a_learner_of_ones_own_is_made_by_module_and_factory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "homegrown.py").write_text(
+        "from proofsight_server.rules.tree import TreeRules\n"
+        "class Plain:\n"
+        "    def __init__(self, depth=2):\n"
+        "        self.depth = depth\n"
+        "def any_tree(**options):\n"
+        "    return TreeRules(**options)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    plain = build_learner("homegrown:Plain", depth=3, seed=1)
+    assert vars(plain) == {"depth": 3}
+    tree = build_learner("homegrown:any_tree", max_rules=7, seed=1)
+    assert isinstance(tree, TreeRules) and (tree.max_rules, tree.seed) == (7, 1)
+    for name, options, message in (
+        ("homegrown:Plain", {"max_rules": 7}, "no option 'max_rules'; it has depth"),
+        ("homegrown:Plane", {}, "no factory 'Plane'; nearest: Plain"),
+        ("homegrow:Plain", {}, "cannot import 'homegrow'"),
+    ):
+        with pytest.raises(BadOption, match=message):
+            build_learner(name, **options)
+
+
 def test_the_learner_that_the_documentation_shows_keeps_every_promise() -> None:
     page = Path(__file__).parents[2] / "docs" / "learners.md"
     shown = page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]

@@ -71,8 +71,8 @@ def add_allow_model(parser: argparse.ArgumentParser) -> None:
         metavar="MODULE:FACTORY",
         action="append",
         default=[],
-        help="a model factory that a file may name, which imports it; may be repeated (or "
-        f"{ALLOW_MODELS}, with commas)",
+        help="a factory, of a model or of a learner, that a file may name, which imports it; may "
+        f"be repeated (or {ALLOW_MODELS}, with commas)",
     )
 
 

@@ -79,7 +79,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         default="tree",
         help="tree: paths of a decision tree; fold: rules in order, with exceptions; scorecard: "
-        "points for each class; mofn, approximation: read off the weights of layers (tree)",
+        "points for each class; mofn, approximation: read off the weights of layers; or one of "
+        "your own, module:factory (tree)",
     )
     parser.add_argument(
         "--max-rules",

@@ -146,6 +146,7 @@ def _revise(args: argparse.Namespace) -> int:
             **files.arguments(),
             **material,
             edits=edits,
+            allow=allowed(args),
             repository=Repository(address.root),
             author=author,
             note=args.note,

@@ -32,9 +32,10 @@ from proofsight_server.knowledge.manifest import Manifest
 from proofsight_server.knowledge.repository import Draft, Repository
 from proofsight_server.knowledge.revision import Revision
 from proofsight_server.rules.chain import Chain
+from proofsight_server.rules.check import check_learner
 from proofsight_server.rules.entry import entry_layers, observed_at
 from proofsight_server.rules.evaluation import evaluate
-from proofsight_server.rules.learner import Learner, build_learner
+from proofsight_server.rules.learner import Learner, build_learner, is_own
 from proofsight_server.rules.program import Program
 from proofsight_server.rules.statistics import with_layers
 from proofsight_server.symbols.feature import Feature, features_of
@@ -89,7 +90,7 @@ def extract(
     repository.check_target(kb)
     layerwise = build_layerwise(options) if is_layerwise(options.learner) else None
     if layerwise is None:
-        build_learner(options.learner, **options.learner_arguments())
+        _try_learner(options)
     check_classes(dataset, network.classes)
     if not len(dataset.train):
         raise BadDataset(f"{dataset.uri} has no training images to extract rules from")
@@ -128,6 +129,17 @@ class _Found:
     splits: Splits
     report: Mapping[str, Any] = field(default_factory=dict)
     annexes: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def _try_learner(options: ExtractOptions) -> None:
+    """Make the learner once; of the user's own, warn of the promises that it breaks."""
+    make = partial(build_learner, options.learner, **options.learner_arguments())
+    make()
+    if is_own(options.learner):
+        try:
+            check_learner(make)
+        except AssertionError as error:
+            _log.warning("%s (tried on random bits): %s", options.learner, error)
 
 
 def _from_bits(options: ExtractOptions, source: Source, watch: Watch) -> _Found:

@@ -10,7 +10,7 @@ from proofsight_server.extraction.approximation import Approximation
 from proofsight_server.extraction.layerwise import LayerwiseLearner
 from proofsight_server.extraction.mofn_learner import MofNRules
 from proofsight_server.extraction.options import ExtractOptions
-from proofsight_server.rules.learner import LEARNERS
+from proofsight_server.rules.learner import LEARNERS, is_own
 
 LAYERWISE: dict[str, Callable[..., LayerwiseLearner]] = {
     "mofn": MofNRules,
@@ -26,9 +26,10 @@ def is_layerwise(learner: str) -> bool:
     BadOption
         There is no learner of that name.
     """
-    if learner not in LEARNERS and learner not in LAYERWISE:
+    if learner not in LEARNERS and learner not in LAYERWISE and not is_own(learner):
         raise BadOption(
-            f"a learner is one of {', '.join((*LEARNERS, *LAYERWISE))}, not {learner!r}",
+            f"a learner is one of {', '.join((*LEARNERS, *LAYERWISE))} or module:factory, not "
+            f"{learner!r}",
             option="learner",
             value=learner,
         )

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from proofsight_server.errors import BadOption
 from proofsight_server.rules.chain import Mode
+from proofsight_server.rules.learner import is_own
 from proofsight_server.symbols.feature import REDUCTIONS, Layer, Reduction
 
 Threshold = Literal["mean", "mean_std", "quantile", "info_gain"]
@@ -23,8 +24,9 @@ class ExtractOptions:
     layers
         Layers to read, as people name them; none means the default layer.
     learner, max_rules, learner_options
-        The rule learner, its bound on the number of rules (None: its own default; `auto`:
-        chosen on validation images), and what else it takes.
+        The rule learner, by name or as `module:factory` (which is imported), its bound on the
+        number of rules (None: its own default; `auto`: chosen on validation images), and what else
+        it takes.
     reduction, grids
         How maps become numbers: over each cell of each grid of rows × columns.
     layer_grids
@@ -88,6 +90,13 @@ class ExtractOptions:
                 f"{(self.threshold or 'mean').replace('_', '-')}",
                 option="cuts",
                 value=self.cuts,
+            )
+        if self.budget is not None and is_own(self.learner):
+            raise BadOption(
+                f"a budget is for learners whose size it can choose, and {self.learner} is one of "
+                "your own; leave out --budget, and bound it with --learner-option",
+                option="budget",
+                value=self.budget,
             )
         if self.budget is not None and self.chain is not None:
             raise BadOption(

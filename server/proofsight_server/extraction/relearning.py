@@ -9,21 +9,35 @@ from proofsight_server.errors import BadOption
 from proofsight_server.extraction.probing import Seen
 from proofsight_server.knowledge.revision import Revision
 from proofsight_server.rules.chain import Chain
-from proofsight_server.rules.learner import LEARNERS, build_learner
+from proofsight_server.rules.learner import LEARNERS, build_learner, is_own
 from proofsight_server.rules.program import Program
 
 
-def relearned(revision: Revision, seen: Mapping[str, Seen], names: Collection[str]) -> Program:
+def relearned(
+    revision: Revision,
+    seen: Mapping[str, Seen],
+    allow: frozenset[str],
+    names: Collection[str],
+) -> Program:
     """What the learner of a revision finds without `names`, and without what was muted before.
 
     Raises
     ------
     BadOption
         No proposition is left to learn from; of a chain, in one of its layers.  Or the rules were
-        read off weights.
+        read off weights, or learned by `module:factory`, which is not in `allow`.
     """
     method, quantisation = revision.manifest.method, revision.quantisation
-    if method["learner"] not in LEARNERS:
+    learner = method["learner"]
+    if is_own(learner) and learner not in allow:
+        raise BadOption(
+            f"the rules of {revision.name} were learned by {learner}, and importing that runs its "
+            f"code; if you trust it, say --allow-model {learner} or set "
+            f"PROOFSIGHT_ALLOW_MODELS={learner}",
+            option="mute",
+            value="relearn",
+        )
+    if learner not in LEARNERS and not is_own(learner):
         raise BadOption(
             f"the rules of {revision.name} were read off weights by {method['learner']}, so they "
             "cannot be learned again without some propositions; mute with inactive or drop",
@@ -41,7 +55,7 @@ def relearned(revision: Revision, seen: Mapping[str, Seen], names: Collection[st
     bits, target = tables["train"]
     table = (bits, target, [quantisation.names[at] for at in kept], revision.manifest.classes)
     held = tables.get("validation")
-    make = partial(build_learner, method["learner"], **method["learner_options"])
+    make = partial(build_learner, learner, **method["learner_options"])
     if not method.get("chain"):
         return make().fit(*table, validation=held).program_
     layers = {

@@ -91,6 +91,7 @@ def revise(
     dataset: Dataset | None = None,
     network: Network | None = None,
     unmeasured: str = "",
+    allow: frozenset[str] = frozenset(),
     repository: Repository,
     author: str = "",
     note: str = "",
@@ -113,6 +114,8 @@ def revise(
         What to measure on.
     unmeasured
         Why there is no data; figures are then withheld.  Without it, missing data is an error.
+    allow
+        Learners (`module:factory`) that may be imported because the manifest names them.
     repository
         Where to publish, under the revision's knowledge base.
     author, note
@@ -168,7 +171,7 @@ def revise(
                 option="data",
             )
     if relearns:
-        relearn = partial(relearned, revision, seen) if seen else None
+        relearn = partial(relearned, revision, seen, allow) if seen else None
         program = apply_edits(source.program, edits, relearn=relearn)
     if not files and program == revision.program:
         raise BadOption(f"the edits change no rule of {revision.name}, so nothing was published")

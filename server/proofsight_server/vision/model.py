@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from proofsight_server.errors import BadModel
+from proofsight_server.factory import import_factory
 from proofsight_server.vision.image import CHANNELS, Mode
 from proofsight_server.vision.operators import import_torchvision
 from proofsight_server.vision.small_cnn import SmallCNN, widths_for
@@ -140,34 +139,10 @@ def _factory(model: str, allow: frozenset[str]) -> Callable[..., object]:
             f"--allow-model {model} or set PROOFSIGHT_ALLOW_MODELS={model}",
             model=model,
         )
-    path, _, name = model.partition(":")
     try:
-        module = _imported(path)
+        return import_factory(model)
     except ImportError as error:
-        raise BadModel(
-            f"{model}: cannot import {path!r} from here or from Python's path: {error}",
-            model=model,
-        ) from error
-    found = getattr(module, name, None)
-    if not callable(found):
-        near = ", ".join(get_close_matches(name, dir(module), n=3)) or "none"
-        raise BadModel(
-            f"{model}: module {path!r} has no factory {name!r}; nearest: {near}", model=model
-        )
-    factory: Callable[..., object] = found
-    return factory
-
-
-def _imported(path: str) -> Any:
-    """Import an allowed module, from the working directory too, as `python -m` would."""
-    here = str(Path.cwd())
-    if here in sys.path:
-        return importlib.import_module(path)
-    sys.path.insert(0, here)
-    try:
-        return importlib.import_module(path)
-    finally:
-        sys.path.remove(here)
+        raise BadModel(str(error), model=model) from error
 
 
 def _called(
