@@ -138,9 +138,13 @@ def program_etag(directory: Path) -> str:
     return _etag({name: (directory / name).read_bytes() for name in present})
 
 
-def facts_stamp(directory: Path) -> str:
-    """Another text whenever a file of `fact_files` comes, goes or is written to."""
-    found = ((name, (directory / name).stat()) for name in fact_files(directory))
+def files_stamp(directory: Path) -> str:
+    """Another text whenever what is no program file comes, goes or is written to.
+
+    That is the manifest, the model and the files of `fact_files`; nothing of them is read.
+    """
+    present = [name for name in (MANIFEST, MODEL) if (directory / name).exists()]
+    found = ((name, (directory / name).stat()) for name in (*present, *fact_files(directory)))
     return ";".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in found)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from proofsight_server.errors import NotReady, ProofsightError
 from proofsight_server.extraction.loading import load_revision_network
 from proofsight_server.knowledge.repository import Repository
-from proofsight_server.knowledge.revision import Revision, facts_stamp, program_etag
+from proofsight_server.knowledge.revision import files_stamp, program_etag
 from proofsight_server.serving.configuration import Configuration
 from proofsight_server.serving.hosting import Host
 from proofsight_server.serving.names import RevisionName
@@ -26,10 +26,12 @@ class Catalogue:
     """The hosts of a repository.
 
     A new revision is loaded and checked beside the old one and then swapped in; calls under
-    way finish on the old one. A revision whose files were edited in place, or that got facts
-    beside its program, counts as new.
+    way finish on the old one. A revision whose files were edited in place or replaced, or that
+    got facts beside its program, counts as new.
     A revision that cannot be loaded leaves the one before it serving, also at the start, and its
-    problem is told.  One whose whole knowledge base is removed answers no more.
+    problem is told: weights that are not those of the manifest, for one.  An older one, asked for
+    by its number, is read again for the next call, which then gets the problem as its error.
+    One whose whole knowledge base is removed answers no more.
     """
 
     def __init__(
@@ -113,20 +115,20 @@ class Catalogue:
         async with self._loading:
             if name in self._older:
                 return self._older[name]
-            host = await self._load(await asyncio.to_thread(self._open, name), name)
+            host = await self._load(name)
             self._older[name] = host
             while len(self._older) > OLD_REVISIONS:
                 _, oldest = self._older.popitem(last=False)
                 self._retire(oldest)
             return host
 
-    def _open(self, name: RevisionName) -> Revision:
-        return self.repository.revision(name.kb, name.number)
-
-    async def _load(self, revision: Revision, name: RevisionName) -> Host:
+    async def _load(self, name: RevisionName) -> Host:
+        # Before anything is read: what changes while it is read is then seen by the next look.
+        stamp = await asyncio.to_thread(files_stamp, self._directory(name))
+        revision = await asyncio.to_thread(self.repository.revision, name.kb, name.number)
         allow = frozenset(self._settings.allow_models)
         network = await asyncio.to_thread(load_revision_network, revision, allow=allow)
-        host = Host(name, revision, network, self._settings)
+        host = Host(name, revision, network, self._settings, stamp)
         try:
             await host.start()
         except BaseException:
@@ -156,6 +158,7 @@ class Catalogue:
             await self.follow(kb)
         if gone := self._newest.keys() - set(present):
             await self._forget(gone)
+        await self._let_changed_go()
 
     async def follow(self, kb: str) -> None:
         """Bring what answers for `kb` up to its newest revision, or remember why not."""
@@ -174,7 +177,7 @@ class Catalogue:
             if kb in self._problems and self._problems[kb][:2] == (name, state):
                 return
             async with self._loading:
-                host = await self._load(await asyncio.to_thread(self._open, name), name)
+                host = await self._load(name)
         except (ProofsightError, OSError) as error:
             _log.warning("knowledge base %s: %s", kb, error)
             self._problems[kb] = (name, state, str(error))
@@ -199,9 +202,7 @@ class Catalogue:
             name = RevisionName(kb, number)
             try:
                 async with self._loading:
-                    self._newest[kb] = await self._load(
-                        await asyncio.to_thread(self._open, name), name
-                    )
+                    self._newest[kb] = await self._load(name)
             except (ProofsightError, OSError) as error:
                 _log.warning("knowledge base %s: %s", kb, error)
             else:
@@ -220,10 +221,18 @@ class Catalogue:
                     self._retire(self._older.pop(name))
         self._changed()
 
+    async def _let_changed_go(self) -> None:
+        """Hold no older revision whose files are not those that it was loaded from."""
+        for name, host in list(self._older.items()):
+            state = await asyncio.to_thread(_state, self._directory(name))
+            if state != host.state and self._older.get(name) is host:
+                _log.info("%s changed on the disk", name)
+                self._retire(self._older.pop(name))
+
     def _directory(self, name: RevisionName) -> Path:
         return self.repository.root / name.kb / str(name.number)
 
 
 def _state(directory: Path) -> tuple[str, str]:
     """What a revision is reloaded for when it changes; see `Host.state`."""
-    return program_etag(directory), facts_stamp(directory)
+    return program_etag(directory), files_stamp(directory)

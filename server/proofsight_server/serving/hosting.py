@@ -21,7 +21,6 @@ from proofsight_server.knowledge.revision import (
     PROGRAM_FILES,
     Revision,
     fact_files,
-    facts_stamp,
     program_etag,
 )
 from proofsight_server.reasoning.limits import QueryLimits
@@ -49,18 +48,24 @@ class Verdict:
 class Host:
     """A loaded revision. Calls hold it with `use()`; `retire()` waits for them.
 
-    The program's files are copied when it is loaded: a worker that is replaced later loads
-    what the others loaded, also when somebody edits the revision meanwhile.
+    `stamp` is what `files_stamp` said before the revision was read. The program's files are
+    copied when it is loaded: a worker that is replaced later loads what the others loaded, also
+    when somebody edits the revision meanwhile.
     """
 
     def __init__(
-        self, name: RevisionName, revision: Revision, network: Network, settings: Configuration
+        self,
+        name: RevisionName,
+        revision: Revision,
+        network: Network,
+        settings: Configuration,
+        stamp: str,
     ) -> None:
         self.name = name
         self.revision = revision
         self.network = network
         self.etag = revision.etag
-        self._facts_stamp = ""
+        self.stamp = stamp
         self._settings = settings
         quantisation = revision.quantisation
         self.propositions = quantisation.names
@@ -112,7 +117,6 @@ class Host:
     def _copy_program(self) -> None:
         for file in PROGRAM_FILES:
             shutil.copyfile(self.revision.directory / file, self._copy / file)
-        self._facts_stamp = facts_stamp(self.revision.directory)
         for file in fact_files(self.revision.directory):
             (self._copy / file).parent.mkdir(exist_ok=True)
             shutil.copyfile(self.revision.directory / file, self._copy / file)
@@ -123,8 +127,8 @@ class Host:
 
     @property
     def state(self) -> tuple[str, str]:
-        """The etag of the program that was loaded, and a stamp of the facts beside it."""
-        return self.etag, self._facts_stamp
+        """The etag of the program that was loaded, and the stamp of the files beside it."""
+        return self.etag, self.stamp
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[Host]:
