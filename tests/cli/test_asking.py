@@ -152,6 +152,17 @@ def test_solutions_are_lines_and_none_is_false(run: Run, server: Any, png: Path)
     assert run("query", png, "--goal", "fail")[:2] == (0, "false\n")
 
 
+def test_a_goal_that_is_false_since_it_does_not_speak_of_the_image_is_told(
+    run: Run, server: Any, png: Path
+) -> None:
+    server.solutions = []
+    meant = "write the variable `Image` where it is meant"
+    assert meant in run("query", png, "--goal", "decision(image, C)")[2]
+    assert "the image" not in run("query", png, "--goal", "decision(Image, street)")[2]
+    assert "no image was given" in run("query", "--goal", "decision(Image, C)")[2]
+    assert "image" not in run("query", "--goal", "policy(points)")[2]
+
+
 def test_solutions_in_prolog_read_back(run: Run, png: Path) -> None:
     _, out, _ = run("query", png, "--goal", "class(Image, C)", "--prolog")
     assert out == "solution(['C'=(digit_7)]).\nsolution(['C'=('it''s')]).\n"

@@ -3,6 +3,7 @@
 :- use_module(library(filesex), [chmod/2, directory_file_path/3]).
 :- use_module('../../prolog/proofsight', [ knowledge_base/1, load_image/2, load_image/3, why/1, why/2, why_not/2, rules/0, rules/1, proof/2, show/1 ]).
 :- use_module(library(apply), [include/3]).
+:- use_module(library(lists), [reverse/2]).
 :- use_module(library(yall)).
 :- use_module(written_revision).
 
@@ -279,6 +280,51 @@ test('all words of rules.pl and quantiser.pl can be asked', [Policy, Order] == [
     forall(KB:reads(L, M), proofsight:reads(L, M)),
     forall(KB:default_class(C), proofsight:default_class(C)),
     forall(KB:base_points(C, P), proofsight:base_points(C, P)).
+
+%   Arguments that name nothing.
+
+warned(active(seven, fc1_u77), ["no proposition named fc1_u77 is declared; nearest: fc1_u7, fc1_u3, fc1_u7_off"]).
+warned(active(sevn, fc1_u7), ["no image named sevn is loaded; nearest: seven"]).
+warned(decision(sevn, streat), ["no image named sevn is loaded; nearest: seven", "no class named streat; nearest: street"]).
+warned(value(seven, "fc1_u7", _), ["no proposition named \"fc1_u7\" is declared; nearest: fc1_u7, fc1_u3, fc1_u7_off"]).
+warned(rule(r9, _), ["no rule has the id r9"]).
+warned(layer(conv4, _, _, _), ["no layer named conv4; nearest: conv3"]).
+warned(default_class(streat), ["no class named streat; nearest: street"]).
+warned(active(seven, conv3_c8), []).
+warned(decision(seven, 'Free Way'), []).
+warned(predicted(seven, street, 1.0), []).
+warned(value(seven, fc1_u7_off, _), []).
+
+test('a false answer about what is not there is told, with names like it, and is false as it was',
+     [forall(warned(Goal, Expected)), Texts == Expected]) :-
+    loaded,
+    warnings(\+ proofsight:Goal, Texts).
+
+%   What is warned of while Goal runs, which succeeds.
+
+warnings(Goal, Texts) :-
+    nb_setval(warned, []),
+    setup_call_cleanup(assertz((user:message_hook(proofsight(Key, Slots), warning, _) :-
+                                    proofsight_messages:text(Key, Slots, Text),
+                                    nb_getval(warned, Told),
+                                    nb_setval(warned, [Text|Told])),
+                               Reference),
+                       once(Goal),
+                       erase(Reference)),
+    nb_getval(warned, Reversed),
+    reverse(Reversed, Texts).
+
+test('what has an answer warns of nothing', Texts == []) :-
+    loaded,
+    warnings(findall(C-P, ( proofsight:decision(seven, C), proofsight:active(seven, P) ), [_|_]), Texts).
+test('before an image is loaded, words that speak of one say so',
+     Texts == ["no image is loaded; call load_image(File, Image)"]) :-
+    with_revision(['rules.pl'='class_order([x, y]). default_class(x).'], asked_without_image(Texts)),
+    at_street.
+
+asked_without_image(Texts, Directory) :-
+    quietly(Directory),
+    warnings(\+ proofsight:decision(_, _), Texts).
 
 %   Editing.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -125,9 +126,19 @@ def query(args: argparse.Namespace) -> int:
         print_json({**document, "summary": summary.to_dict()})
     elif args.form == "tree" and not summary.solutions:
         print("false")
+        _tell_who_is_meant(args)
     if summary.more and args.form != "json":
         say(f"there may be more than these {summary.solutions} solutions; see --max-solutions")
     return 0
+
+
+def _tell_who_is_meant(args: argparse.Namespace) -> None:
+    """A goal about `image`, or about nothing, is false and not wrong."""
+    speaks_of_it = re.search(r"\b(Image|img)\b", args.goal) is not None
+    if args.image is not None and not speaks_of_it:
+        say("the goal does not speak of the image: write the variable `Image` where it is meant")
+    elif args.image is None and speaks_of_it:
+        say("no image was given, so nothing is known of one")
 
 
 def _print_solution(args: argparse.Namespace, solution: Solution) -> None:

@@ -22,6 +22,7 @@
           ]).
 :- use_module('../annex_words', [annex_word/2]).
 :- use_module(current, [the_current/1]).
+:- use_module(naming, [tell_unknown/3]).
 
 /** <module> At the prompt: the words of a knowledge base
 
@@ -52,35 +53,49 @@ annexes, of which annex_words.pl has the table.
 %
 %   As the knowledge base has it.
 
-class(Image, Class) :- the_current(KB), KB:class(Image, Class).
-decision(Image, Class) :- the_current(KB), KB:decision(Image, Class).
-score(Image, Class, Points) :- the_current(KB), KB:score(Image, Class, Points).
-points(Image, Class, Points) :- the_current(KB), KB:points(Image, Class, Points).
-active(Image, P) :- the_current(KB), KB:active(Image, P).
-derived(Image, P) :- the_current(KB), KB:derived(Image, P).
-ab(Rule, Image) :- the_current(KB), KB:ab(Rule, Image).
-rule(Rule, Image) :- the_current(KB), KB:rule(Rule, Image).
-value(Image, P, Value) :- the_current(KB), KB:value(Image, P, Value).
-measured(Image, P, Value) :- the_current(KB), KB:measured(Image, P, Value).
-predicted(Image, Class, P) :- the_current(KB), KB:predicted(Image, Class, P).
-proposition(Name, Feature, T) :- the_current(KB), KB:proposition(Name, Feature, T).
-layer(Layer, Module, Kind, N) :- the_current(KB), KB:layer(Layer, Module, Kind, N).
-reads(Layer, Module) :- the_current(KB), KB:reads(Layer, Module).
-label(P, Label, By) :- the_current(KB), KB:label(P, Label, By).
-rule_stats(Rule, Statistics) :- the_current(KB), KB:rule_stats(Rule, Statistics).
-policy(Policy) :- the_current(KB), KB:policy(Policy).
-default_class(Class) :- the_current(KB), KB:default_class(Class).
-class_order(Classes) :- the_current(KB), KB:class_order(Classes).
-base_points(Class, Points) :- the_current(KB), KB:base_points(Class, Points).
+%   Where such a word has no answer, arguments that name nothing are told;
+%   below is what the arguments name.
 
-%   The words of annexes, as the knowledge base has them:
-%
-%       feeds(C, A, B) :- the_current(KB), KB:feeds(C, A, B).
-
+term_expansion(word(Kinds), Clause) :-
+    functor(Kinds, Name, Arity),
+    functor(Head, Name, Arity),
+    Clause = (Head :- the_current(KB), answered(Kinds, Head, KB)).
 term_expansion(annex_words, Clauses) :-
     findall(Clause,
             ( annex_word(Name, Arity), word_clause(Name, Arity, Clause) ),
             Clauses).
+
+word(class(image, class)).
+word(decision(image, class)).
+word(score(image, class, any)).
+word(points(image, class, any)).
+word(active(image, proposition)).
+word(derived(image, proposition)).
+word(ab(rule, image)).
+word(rule(rule, image)).
+word(value(image, proposition, any)).
+word(measured(image, proposition, any)).
+word(predicted(image, class, any)).
+word(proposition(proposition, any, any)).
+word(layer(layer, any, any, any)).
+word(reads(layer, any)).
+word(label(proposition, any, any)).
+word(rule_stats(rule, any)).
+word(policy(any)).
+word(default_class(class)).
+word(class_order(any)).
+word(base_points(class, any)).
+
+answered(Kinds, Head, KB) :-
+    (   KB:Head
+    *-> true
+    ;   tell_unknown(Kinds, Head, KB),
+        fail
+    ).
+
+%   The words of annexes, as the knowledge base has them:
+%
+%       feeds(C, A, B) :- the_current(KB), KB:feeds(C, A, B).
 
 word_clause(Name, Arity, (:- export(Name/Arity))).
 word_clause(Name, Arity, (Head :- the_current(KB), KB:Head)) :-
