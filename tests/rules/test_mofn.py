@@ -298,6 +298,10 @@ def test_triples_are_of_at_most_256_inputs_and_more_are_refused_with_the_time() 
     [
         ([1.0, np.nan], 0.0, "weight", BadTensor, "weight 1 of the unit is nan"),
         ([1.0], 0.0, "weight", BadTensor, "one weight for each of 2 inputs"),
+        ([1.0, "b"], 0.0, "weight", BadTensor, "weights are made of real numbers"),
+        ([1.0, 1j], 0.0, "weight", BadTensor, "weights are made of real numbers"),
+        ([1.0, 1.0], np.nan, "weight", BadOption, "beta .* lies in 0..1, not nan"),
+        ([1.0, 1.0], True, "weight", BadOption, "beta .* lies in 0..1, not True"),
         ([1.0, 1.0], 1.5, "weight", BadOption, "beta .* lies in 0..1, not 1.5"),
         ([1.0, 1.0], 0.0, "size", BadOption, "an order is one of weight, .*not 'size'"),
     ],
@@ -309,6 +313,15 @@ def test_what_cannot_be_searched_is_refused(
     with pytest.raises(error, match=message):
         best_rule(bits, target, weights, beta=beta, order=order)
     assert best_rule(bits, target, [1.0, 1.0]).m == 1
+
+
+def test_a_beta_of_any_float_type_is_one() -> None:
+    bits = np.array([[1, 1], [1, 0], [0, 1], [0, 0]], dtype=np.bool_)
+    target = np.array([1, 0, 0, 0], dtype=np.bool_)
+    beta = np.float32(0.25)
+    assert best_rule(bits, target, [2.0, 1.0], beta=beta) == best_rule(  # type: ignore[arg-type]
+        bits, target, [2.0, 1.0], beta=0.25
+    )
 
 
 @pytest.mark.parametrize(

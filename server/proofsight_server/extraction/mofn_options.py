@@ -96,8 +96,8 @@ class MofNOptions:
         """The options as a manifest records them."""
         return {
             "order": self.order,
-            "beta": self.beta,
-            "betas": list(self.betas),
+            "beta": float(self.beta),
+            "betas": [float(beta) for beta in self.betas],
             "max_body": self.max_body,
             "output_weights": self.output_weights,
             "splits": self.splits,

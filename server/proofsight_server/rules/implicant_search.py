@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, compress, islice
+from numbers import Integral
 from typing import Literal as OneOf
 
 import numpy as np
@@ -56,10 +58,11 @@ class Caps:
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        for noun, value, least in (("order", self.order, 1), ("terms", self.terms, 1)):
-            if value is not None and value < least:
+        for noun, value in (("literals in a term", self.order), ("terms", self.terms)):
+            whole = isinstance(value, Integral) and not isinstance(value, bool)
+            if value is not None and not (whole and value >= 1):
                 raise BadOption(
-                    f"at most {value} {noun} is no bound; give {least} or more, or none"
+                    f"at most {value} {noun} is no bound; give a whole number from 1, or none"
                 )
         if self.seconds is not None and not self.seconds > 0:
             raise BadOption(f"a time limit of {self.seconds} s is over at once; give more, or none")
@@ -102,7 +105,8 @@ def search(side: Side, caps: Caps) -> Formula:
             return Formula(tuple(kept), "order", least)
         level = _Level(side, length, clock)
         room = None if caps.terms is None else caps.terms - len(kept)
-        found = list(islice(level.terms(), None if room is None else room + 1))
+        # One more than there is room for tells whether that is all; islice takes no more than this.
+        found = list(islice(level.terms(), None if room is None else min(room + 1, sys.maxsize)))
         if level.late:
             return Formula(tuple(kept), "time", least)
         if room is not None and len(found) > room:

@@ -23,6 +23,8 @@ from proofsight_server.rules.mofn_search import (
     errors_of_prefixes,
 )
 from proofsight_server.rules.mofn_triples import best_triple
+from proofsight_server.rules.option import SHARE
+from proofsight_server.rules.real_array import real_array
 from proofsight_server.symbols.feature import Bools, Ints
 
 Doubles = npt.NDArray[np.float64]
@@ -108,6 +110,7 @@ def best_rule(
     bits, target, signed = _checked(bits, target, weights)
     check_beta(beta)
     check_order(order)
+    beta = float(beta)  # a narrower float would hide ties
     used = np.flatnonzero(signed)
     literals = bits[:, used] == (signed[used] > 0)
     if order == "exhaustive":
@@ -222,7 +225,7 @@ def _duration(seconds: float) -> str:
 
 def check_beta(beta: float) -> None:
     """Refuse a β that is no share. Raises BadOption."""
-    if isinstance(beta, bool) or not isinstance(beta, int | float) or not 0 <= beta <= 1:
+    if not SHARE.accepts(beta):
         raise BadOption(
             f"beta weighs complexity against error and lies in 0..1, not {beta!r}",
             option="beta",
@@ -251,7 +254,7 @@ def check_weights(weights: Doubles, unit: str) -> None:
 
 def _checked(bits: Bools, target: Bools, weights: npt.ArrayLike) -> tuple[Bools, Bools, Doubles]:
     bits, target = np.asarray(bits), np.asarray(target)
-    signed: Doubles = np.asarray(weights, dtype=np.float64)
+    signed = real_array(weights, "weights are")
     if bits.ndim != 2 or bits.dtype != np.bool_ or not len(bits):
         raise BadTensor(
             "bits are booleans of shape (images, inputs) with at least one image, not "

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from proofsight_server.errors import BadOption, BadTensor
+from proofsight_server.rules.real_array import real_array
 
 Reals = NDArray[np.float64]
 # Input i counts where it is 1 (True) or 0 (False).
@@ -60,7 +61,7 @@ class ThresholdUnit:
     @classmethod
     def of(cls, weights: ArrayLike, bias: float) -> ThresholdUnit:
         """The unit of finite weights (n,) and a finite bias. Raises BadTensor for others."""
-        array = np.asarray(weights, dtype=np.float64)
+        array, constant = real_array(weights, "weights are"), real_array(bias, "a bias is")
         if array.ndim != 1:
             raise BadTensor(f"a unit has one weight per input, not weights of shape {array.shape}")
         if not np.isfinite(array).all():
@@ -70,9 +71,15 @@ class ThresholdUnit:
                 "train the network again or leave the unit out",
                 weight=at,
             )
-        if not np.isfinite(bias):
-            raise BadTensor(f"the bias is {bias}; it is a finite number")
-        return cls(tuple(array.tolist()), float(bias))
+        if constant.shape or not np.isfinite(constant):
+            raise BadTensor(f"the bias is {bias}; it is one finite number")
+        unit = cls(tuple(array.tolist()), float(constant))
+        if not np.isfinite(abs(unit.bias) + sum(map(abs, unit.weights))):
+            raise BadTensor(
+                "the weights and the bias add up to more than a double holds; divide them all by "
+                "the same number, which changes no formula"
+            )
+        return unit
 
     @property
     def tolerance(self) -> float:
