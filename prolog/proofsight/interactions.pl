@@ -16,7 +16,7 @@
             sum/4,                      % +Primitives, +K, +Bias, -Score
             verdict/3                   % +Score, +Bound, -Verdict
           ]).
-:- use_module(library(lists), [member/2]).
+:- use_module(library(lists), [member/2, subset/2]).
 
 :- det(primitives/5).
 :- det(shared_primitives/5).
@@ -132,12 +132,13 @@ primitives(KB, Net, Image, Class, Primitives) :-
 
 %!  shared_primitives(+KB, +Net, +Image, +Class, -Primitives) is det.
 %
-%   Those that other networks have too.
+%   Those that all networks of the image have: shared_bound/4 is of these.
 
 shared_primitives(KB, Net, Image, Class, Primitives) :-
+    findall(Other, explained(KB, Other, Image, Class), Networks),
     findall(prim(Kind, S, Effect),
             ( KB:shared(Image, Class, Kind, S, Nets, _),
-              memberchk(Net, Nets),
+              subset(Networks, Nets),
               KB:interaction(Net, Image, Class, Kind, S, Effect)
             ),
             Primitives).
@@ -256,8 +257,8 @@ decides(KB, Net, Image, Class, K, Verdict) :-
 
 %!  shared_decides(+KB, ?Net, ?Image, ?Class, ?K, ?Verdict) is nondet.
 %
-%   As decides/6, of the bias and the shared primitives alone, within
-%   shared_bound/4, which is their own.
+%   As decides/6, of the bias and the primitives that all networks share
+%   alone, within shared_bound/4, which is their own.
 
 shared_decides(KB, Net, Image, Class, K, Verdict) :-
     explained(KB, Net, Image, Class),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from proofsight_server.interactions.refit import refit
 from proofsight_server.interactions.regions import grid
 from proofsight_server.interactions.selection import Target
 from proofsight_server.interactions.tabulation import Asked, tabulate
+from proofsight_server.interactions.transforms import from_effects
 from tests.interactions.networks import subject
 
 
@@ -83,6 +86,20 @@ def test_primitives_that_are_salient_in_all_networks_are_told_of_each() -> None:
     assert all(len(facts.effects) <= 12 for facts in explanation.networks)
     for facts in explanation.networks:
         assert facts.bound == np.abs(facts.sums() - facts.scores).max()
+
+
+def test_the_bound_of_shared_primitives_is_of_those_that_the_facts_say_all_networks_have() -> None:
+    asked = [subject("a/1"), subject("b/1")]
+    tables = tabulate(asked, grid((8, 8), 1, 2), Asked())
+    ands = np.array([[0, 2, 0, 1], [0, 2, 0, 2e-7]])  # of b, and {0, 1} rounds to 0
+    planted = replace(tables, tables=from_effects(ands, np.zeros_like(ands)))
+    explanation = explain_image(planted, Solving(box=0, lossless=True, nulls=0))
+    everywhere = frozenset(
+        one.primitive for one in explanation.shared if len(one.networks) == len(asked)
+    )
+    assert Primitive("and", 3) not in everywhere
+    for facts in explanation.networks:
+        assert facts.shared_bound == np.abs(facts.sums(everywhere) - facts.scores).max()
 
 
 def test_a_lossless_explanation_is_refused_before_the_work_where_it_cannot_be() -> None:

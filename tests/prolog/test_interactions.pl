@@ -176,6 +176,23 @@ queries(KB, Net) :-
 test('queries answer what their definitions say', [forall(between(1, 8, Seed))]) :-
     with_interactions(Seed, 300000, queries).
 
+test('primitives of some networks decide nothing as shared: shared_bound is of those of all') :-
+    with_interactions(1, 0, partly_shared).
+
+partly_shared(KB) :-
+    assertz(KB:bias(c, cat_1, cat, 0)),
+    agree(K,
+          KB:undecided(a, cat_1, cat, K),
+          ( between(0, 15, K), KB:bias(a, cat_1, cat, B), abs(B) =< 900000 )),
+    assertz(KB:shared(cat_1, cat, and, 3, [c, b, a], same_sign)),
+    agree(K,
+          KB:shared_decides(a, cat_1, cat, K, yes),
+          ( between(0, 15, K),
+            KB:bias(a, cat_1, cat, B),
+            KB:interaction(a, cat_1, cat, and, 3, E),
+            (   K /\ 3 =:= 3 -> B + E > 900000 ; B > 900000 )
+          )).
+
 test('the sum is a theorem over all masks', Nets == [a, b]) :-
     with_interactions(1, 300000, verified_nets(Nets)).
 test('and none where one effect is altered by more than twice the bound',

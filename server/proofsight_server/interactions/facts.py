@@ -85,6 +85,17 @@ def shared_by(networks: Sequence[NetworkFacts]) -> tuple[SharedPrimitive, ...]:
     )
 
 
+def rounded_effects(found: Refit) -> tuple[tuple[Primitive, int], ...]:
+    """Primitives and their effects in whole numbers, the largest first; those of 0 are dropped."""
+    rounded = [
+        (primitive, round(float(effect) * UNIT))
+        for primitive, effect in zip(found.primitives, found.effects, strict=True)
+    ]
+    return tuple(
+        sorted(((p, e) for p, e in rounded if e), key=lambda pair: (-abs(pair[1]), pair[0]))
+    )
+
+
 def quantised(
     network: str, table: Doubles, found: Refit, shared: frozenset[Primitive]
 ) -> NetworkFacts:
@@ -97,7 +108,7 @@ def quantised(
     found
         The primitives that are told of it, with their effects.
     shared
-        Those that all networks have.
+        Those that all networks have, none of whose `rounded_effects` is 0.
 
     Raises
     ------
@@ -111,16 +122,12 @@ def quantised(
         )
     scores = np.rint(table * UNIT).astype(np.int64)
     bias = int(scores[0])
-    rounded = [
-        (primitive, round(float(effect) * UNIT))
-        for primitive, effect in zip(found.primitives, found.effects, strict=True)
-    ]
-    effects = sorted(((p, e) for p, e in rounded if e), key=lambda pair: (-abs(pair[1]), pair[0]))
+    effects = rounded_effects(found)
     common = [(p, e) for p, e in effects if p in shared]
     return NetworkFacts(
         network,
         bias,
-        tuple(effects),
+        effects,
         int(np.abs(scores - _sums(bias, effects, len(scores))).max()),
         int(np.abs(scores - _sums(bias, common, len(scores))).max()),
         scores,

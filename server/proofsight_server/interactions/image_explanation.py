@@ -13,6 +13,7 @@ from proofsight_server.interactions.facts import (
     NetworkFacts,
     SharedPrimitive,
     quantised,
+    rounded_effects,
     shared_by,
 )
 from proofsight_server.interactions.joint import MAX_STEPS, Interactions, extract
@@ -141,7 +142,7 @@ def explain_image(
         _told(table, found, row, common, solving) for row, table in enumerate(tables.tables)
     )
     everywhere = (
-        frozenset.intersection(*(frozenset(one.primitives) for one in sums))
+        frozenset.intersection(*(frozenset(p for p, _ in rounded_effects(one)) for one in sums))
         if several
         else frozenset[Primitive]()
     )
