@@ -34,7 +34,7 @@ open each repair is tried, and is forbidden to those tried after it.
 %       Whether says if it found some moves, `true` or `false`, the best of
 %       which are made.
 %
-%   Limits are those of bounded/3 and nodes(Count), 10,000 where not given:
+%   Limits are those of bounded/3 and steps(Count), 10,000 where not given:
 %   the most Steps, and as many again, or 100, to find any moves after that.
 %   The search takes a part of the others, so as to end before it is ended.
 
@@ -55,10 +55,10 @@ least_moves(Plans, Shift, Limits, Outcome, Steps) :-
 
 %   budget(+Limits, +Share, -Budget): steps(Taken, Most, Inferences, Time).
 
-budget(Limits, Share, steps(0, Nodes, LastInference, LastTime)) :-
+budget(Limits, Share, steps(0, Most, LastInference, LastTime)) :-
     option(inferences(Inferences), Limits, 1_000_000),
     option(seconds(Seconds), Limits, 5),
-    option(nodes(Nodes), Limits, 10_000),
+    option(steps(Most), Limits, 10_000),
     statistics(inferences, Now),
     get_time(Time),
     LastInference is Now + Share * Inferences,
@@ -73,11 +73,12 @@ at_least_steps(Budget, Least) :-
 
 take_step(Budget) :-
     Budget = steps(Taken0, Most, Inferences, Time),
-    Taken is Taken0 + 1,
-    nb_setarg(1, Budget, Taken),
-    (   Taken > Most
+    (   Taken0 >= Most
     ->  throw(cut_short(steps))
-    ;   statistics(inferences, Now),
+    ;   Taken is Taken0 + 1,
+        nb_setarg(1, Budget, Taken)
+    ),
+    (   statistics(inferences, Now),
         Now > Inferences
     ->  throw(cut_short(inferences))
     ;   get_time(Clock),

@@ -40,7 +40,7 @@ values(V1, ..., Vn) in the order of the observable propositions, each a
 float or, where its layer was not observed, `none`; Predicted a list of
 Class-Probability.  A fourth argument is a list of Proposition-Value that
 was measured above the entry layer, for measured/3.  Limits are those of
-bounded/3 and nodes(Count), 10,000 where not given.
+bounded/3 and nodes(Count) of a proof, 10,000 where not given.
 */
 
 %!  service_load(+Directory, +Options, -KB, -Answer:string) is det.

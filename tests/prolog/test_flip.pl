@@ -146,7 +146,7 @@ greedily(KB, Program, Facts, Target, Found) :-
     ;   Found = true,
         length(Exact, Fewest),
         Cost >= Fewest,
-        flip(About, Target, [nodes(0)],
+        flip(About, Target, [steps(0)],
              flip(_, _, To, Changes, true, Bound, _, _)),
         length(Changes, Count),
         Bound =< Fewest,
@@ -177,7 +177,7 @@ fewest(KB, Program) :-
            fewest(About, Program, Facts, Own, All, Target)).
 
 fewest(About, Program, Facts, Own, All, Target) :-
-    flip(About, Target, [inferences(100_000_000), seconds(100), nodes(1_000_000)], Flip),
+    flip(About, Target, [inferences(100_000_000), seconds(100), steps(1_000_000)], Flip),
     (   aggregate_all(min(Cost), ( member(Class-Cost, All), wanted(Target, Own, Class) ),
                       Fewest)
     ->  true

@@ -82,6 +82,17 @@ def test_facts_that_do_not_fit_are_refused(served: ServerThread, subjects: list[
             )
 
 
+def test_a_search_takes_the_steps_that_it_may(served: ServerThread, subjects: list[Facts]) -> None:
+    with Client(served.address) as client:
+        facts = subjects[0]
+        flips = {c: client.flip(facts, class_name=c) for c in client.revision("digits").classes}
+        wanted = max(flips, key=lambda name: flips[name].steps)
+        steps = flips[wanted].steps
+        assert steps > 1
+        assert client.flip(facts, class_name=wanted, max_steps=1).steps == 1
+        assert client.flip(facts, class_name=wanted, max_steps=steps).steps == steps
+
+
 def test_a_limit_too_low_for_any_search_cuts_it_short(
     served: ServerThread, subjects: list[Facts]
 ) -> None:

@@ -48,7 +48,7 @@ fewest(Image, Class, KB, Target, Flip) :-
         Target = class(Class)
     ),
     about(KB, Image, About),
-    flip(About, Target, [inferences(50_000_000), seconds(10), nodes(1_000_000)], Flip).
+    flip(About, Target, [inferences(50_000_000), seconds(10), steps(1_000_000)], Flip).
 
 reached(flip(_, _, To, Changes, Verified, _, _, _), Class) :-
     (   Changes == []

@@ -33,7 +33,8 @@ class QueryLimits:
     outside the stacks."""
 
     nodes: int = 10_000
-    """Proof nodes in an answer: more than anyone reads, about 1.5 MB of JSON."""
+    """Proof nodes in an answer: more than anyone reads, about 1.5 MB of JSON. Also the steps of a
+    search for changes."""
 
     solutions: int = 1_000
     """Solutions of one query; who wants more asks a narrower goal."""

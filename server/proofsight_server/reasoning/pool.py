@@ -203,7 +203,7 @@ class Pool:
         header |= {"op": "flip", "target": target}
         limits = {
             "inferences": _least(max_inferences, self._limits.inferences),
-            "nodes": _least(max_steps, self._limits.nodes),
+            "steps": _least(max_steps, self._limits.nodes),
         }
         call = Call(header, payload, limits, self._limits.seconds, deadline)
         return answer.accepted(await attempts.last_reply(crew, call), description)
