@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from proofsight_server.circuits import score, select
-from proofsight_server.circuits.evaluation import KEEPS, choose, curve, evaluate
+from proofsight_server.circuits.evaluation import choose, curve, evaluate
 from proofsight_server.circuits.faithfulness import Faithfulness, MeasureOptions
 from proofsight_server.circuits.masked import masked
 from proofsight_server.circuits.moments import Moments
@@ -93,7 +93,6 @@ def test_a_curve_shows_both_kinds_of_images_and_grows_with_keep() -> None:
     assert seen == [(12, 24), (24, 24)]
     (alone,) = curve(network, {0.5: select(scores, keep=0.5)}, None, outside, options=FEW)
     assert alone.in_sample is None and alone.to_json()["in_sample"] is None
-    assert KEEPS[0] == 0.9 and KEEPS[-1] == 0.001
 
 
 def test_the_circuit_that_follows_best_is_chosen() -> None:

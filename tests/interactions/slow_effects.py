@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
 from scipy.optimize import linprog
 
 from proofsight_server.interactions.masks import Doubles
+from proofsight_server.interactions.primitive import KINDS, Primitive
+from proofsight_server.symbols.feature import Ints
 
 
 def subsets(mask: int) -> Iterator[int]:
@@ -99,3 +101,9 @@ def _alternating(v: Sequence[Fraction], mask: int, flipped: int) -> Fraction:
         for subset in subsets(mask)
     ]
     return sum(signed, Fraction(0))
+
+
+def places_of(primitives: Iterable[Primitive], regions: int) -> Ints:
+    """Where primitives are in effects (2 · 2^n,)."""
+    places = [(KINDS.index(p.kind) << regions) + p.mask for p in primitives]
+    return np.array(places, dtype=np.int64)

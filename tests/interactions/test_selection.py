@@ -18,13 +18,13 @@ from proofsight_server.interactions.primitive import (
     candidates,
     design,
     effects_of,
-    places_of,
     primitives_at,
     ranking,
     salient,
 )
 from proofsight_server.interactions.refit import refit
 from proofsight_server.interactions.selection import Target, select
+from tests.interactions.slow_effects import places_of
 
 FOUR = (Primitive("and", 3), Primitive("and", 8), Primitive("or", 6), Primitive("or", 15))
 

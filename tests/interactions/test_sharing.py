@@ -10,9 +10,10 @@ import pytest
 from proofsight_server.errors import BadOption, BadTensor
 from proofsight_server.interactions import Interactions, extract, from_effects
 from proofsight_server.interactions.masks import Doubles
-from proofsight_server.interactions.primitive import Primitive, candidates, places_of
+from proofsight_server.interactions.primitive import Primitive, candidates
 from proofsight_server.interactions.sharing import agreement, membership, overlap, sharing
 from proofsight_server.interactions.transfer import transfer
+from tests.interactions.slow_effects import places_of
 from tests.interactions.test_joint import network_like
 
 

@@ -17,7 +17,6 @@ from proofsight_server.rules.decision_diagram import DecisionDiagram
 from proofsight_server.rules.implicant_search import Caps, Formula, search
 from proofsight_server.rules.limited_search import limited_search
 from proofsight_server.rules.threshold_unit import ThresholdUnit
-from proofsight_server.rules.truth_table import truth_table
 from tests.rules.slow_implicants import every_input, forward, holds, prime_implicants, says
 
 Drawn = tuple[list[float], float]
@@ -70,7 +69,8 @@ def test_the_uncut_formula_is_the_unit_and_a_cut_one_grows_towards_it(drawn: Dra
 def test_on_sixteen_inputs_no_cut_formula_says_yes_where_the_unit_says_no(n: int) -> None:
     rng = np.random.default_rng(n)
     unit = ThresholdUnit.of(np.abs(rng.normal(size=n)) * rng.choice([-1, 1], n), rng.normal())
-    inputs, on = every_input(n), truth_table(unit)
+    inputs = every_input(n)
+    on = unit.on(inputs)
     for wanted, side in ((on, unit.side(on=True)), (~on, unit.side(on=False))):
         for order in range(side.least or 1, (side.least or 1) + 3):
             found = terms(search(side, Caps(order=order, terms=300)))
@@ -198,10 +198,9 @@ def test_complementing_an_input_flips_its_polarity_and_nothing_else(
 
 @settings(max_examples=80, deadline=None)
 @given(units(7))
-def test_tables_diagrams_and_bounds_say_what_the_unit_says(drawn: Drawn) -> None:
+def test_diagrams_and_bounds_say_what_the_unit_says(drawn: Drawn) -> None:
     inputs, on = forward(*drawn)
     unit = ThresholdUnit.of(*drawn)
-    assert (truth_table(unit) == on).all()
     assert (unit.on(inputs) == on).all()
     diagram = DecisionDiagram.of(unit)
     assert diagram.exact
@@ -252,11 +251,6 @@ def test_a_diagram_of_many_inputs_is_that_of_rounded_weights() -> None:
     assert diagram.agreement(unit, bits) == 1  # nothing to round
     other = ThresholdUnit.of(whole_weights + rng.normal(size=40) * 0.2, -3.0)
     assert 0.9 < DecisionDiagram.of(other).agreement(other, bits) <= 1
-
-
-def test_a_truth_table_of_too_many_inputs_is_refused() -> None:
-    with pytest.raises(BadOption, match="24 inputs at most"):
-        truth_table(ThresholdUnit.of([1.0] * 25, 0.0))
 
 
 @settings(max_examples=60, deadline=None)

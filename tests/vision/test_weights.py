@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from proofsight_server.errors import BadWeights
@@ -25,7 +25,7 @@ from proofsight_server.vision.network import (
 )
 from proofsight_server.vision.preprocessing import Preprocessing
 from proofsight_server.vision.small_cnn import SmallCNN
-from proofsight_server.vision.weights import fit, load_annexes
+from proofsight_server.vision.weights import fit
 from tests.vision.networks import RESNET, batch, saved
 
 
@@ -47,7 +47,7 @@ def test_annexes_lie_beside_the_weights_and_not_among_them(tmp_path: Path) -> No
     net = saved(path)
     elite = torch.rand(3, 5)
     save_weights(path, net, training={}, annexes={"elite_weights": elite})
-    assert torch.equal(load_annexes(path)["elite_weights"], elite)
+    assert torch.equal(load_file(path)["proofsight.elite_weights"], elite)
     assert set(load_weights(path)[0]) == set(net.module.state_dict())
     load_network(path)
 

@@ -17,9 +17,6 @@ from proofsight_server.circuits.target import Logit
 from proofsight_server.circuits.target_network import TargetNetwork, checked
 from proofsight_server.errors import BadDataset, BadOption
 
-# The levels of the published curves and those below them.
-KEEPS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.01, 0.005, 0.001)
-
 Progress = Callable[[int, int], None]
 
 

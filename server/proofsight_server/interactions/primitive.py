@@ -96,9 +96,3 @@ def primitives_at(places: Iterable[int], regions: int) -> tuple[Primitive, ...]:
         Primitive(KINDS[int(place) >> regions], int(place) & ((1 << regions) - 1))
         for place in places
     )
-
-
-def places_of(primitives: Iterable[Primitive], regions: int) -> Ints:
-    """Where primitives are in effects (2 · 2^n,)."""
-    places = [(KINDS.index(p.kind) << regions) + p.mask for p in primitives]
-    return np.array(places, dtype=np.int64)

@@ -105,12 +105,6 @@ def load_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return {name: state[name] for name in state if not name.startswith(ANNEX)}, metadata
 
 
-def load_annexes(path: str | Path) -> dict[str, Tensor]:
-    """The further tensors of a safetensors file, by the names they were given."""
-    state, _ = _safetensors(Path(path))
-    return {n.removeprefix(ANNEX): tensor for n, tensor in state.items() if n.startswith(ANNEX)}
-
-
 def fit(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
     """Put weights into a network, all of them and nothing else.
 
