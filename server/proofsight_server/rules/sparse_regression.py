@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 from proofsight_server.symbols.feature import Bools, Floats, Ints
 
@@ -104,6 +103,9 @@ class Regression:
 
     def _refitted(self, weights: Weights, allowed: Bools) -> Weights:
         """The minimum over the allowed weights, nearly without penalty."""
+        # scipy.optimize takes half a second to import, and only learning needs it
+        from scipy.optimize import minimize
+
         columns = np.flatnonzero(allowed.any(axis=1))
         bits, mask = self._bits[:, columns], allowed[columns]
         entries = int(np.count_nonzero(mask))
