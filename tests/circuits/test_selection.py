@@ -84,6 +84,15 @@ def test_a_score_of_zero_is_kept_only_to_fill_up_from_the_last_layer() -> None:
     assert filled.kept == wanted and filled.shortfall == 0 and filled["conv3"].all()
 
 
+def test_a_share_below_one_that_comes_to_all_kernels_keeps_no_score_of_zero() -> None:
+    scores = {"a": np.array([[0.0, 2, 1]]), "b": np.zeros((1, 1))}
+    mask = select(scores, keep=0.9)
+    assert mask["a"].tolist() == [[False, True, True]] and not mask["b"].any()
+    assert kept(select(scores, keep=0.9, threshold="strict")) == 2
+    assert kept(select(scores, keep=0.9, zeros="fill")) == 4
+    assert kept(select(scores, keep=1, threshold="strict")) == kept(select(scores, budget=4)) == 4
+
+
 def test_a_budget_is_never_exceeded_and_may_be_more_than_there_is() -> None:
     scores = {"a": np.ones((3, 3))}
     assert kept(select(scores, budget=4)) == 4

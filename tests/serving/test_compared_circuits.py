@@ -139,6 +139,7 @@ def test_what_are_no_two_circuits_is_refused(
         (["--server", "h:1", "--compare", "a", "b"], "--kb KB"),
         (["R/d", "--compare", "a", "b", "--target", "c:1"], "not both"),
         (["R/d", "--target", "c:1", "--shrink", "/no/such/x.safetensors"], "make it first"),
+        (["R/d", "--target", "c:1", "--shrink", "."], "name a file"),
         (["R/d", "--target", "c:1", "--out", __file__], "is a file"),
     ],
 )

@@ -104,8 +104,9 @@ def select(
         `all` keeps every kernel that ties with the k-th, the default of `keep`; `index` keeps
         exactly k, the first by (layer, destination, source), the default of the others.
     zeros
-        `never`: a score of 0 is not kept, and the mask's `shortfall` says how many are missing;
-        `fill`: they are filled up with kernels that score 0, last layer first.
+        `never`: a score of 0 is not kept unless all are (keep = 1, or a budget of N), and the
+        mask's `shortfall` says how many are missing; `fill`: they are filled up with kernels
+        that score 0, last layer first.
 
     Returns
     -------
@@ -134,9 +135,11 @@ def select(
         raise BadOption(f"give one of {', '.join(amounts)}, not {', '.join(given) or 'none'}")
     wanted = _wanted(ranking, given[0], amounts[given[0]])
     exact = ties == "index" or (ties is None and given[0] != "keep")
-    chosen = _chosen(ranking, wanted, threshold, exact=exact)
+    # A share below 1 of few kernels may be all of them, and still keeps no score of 0.
+    whole = wanted == len(ranking.scores) and (keep is None or _share("keep", keep) == 1)
+    chosen = np.ones(wanted, bool) if whole else _chosen(ranking, wanted, threshold, exact=exact)
     shortfall = 0
-    if wanted < len(ranking.scores):
+    if not whole:
         chosen &= ranking.scores != 0
         shortfall = max(wanted - int(chosen.sum()), 0) if threshold == "inclusive" else 0
         if zeros == "fill":
@@ -255,8 +258,8 @@ def _share(name: str, amount: Share) -> Fraction:
 
 
 def _chosen(ranking: _Ranking, wanted: int, threshold: Threshold, *, exact: bool) -> Bools:
-    if wanted in (0, len(ranking.scores)):
-        return np.full(len(ranking.scores), bool(wanted))
+    if wanted == 0:
+        return np.zeros(len(ranking.scores), dtype=bool)
     order = ranking.order()
     limit = ranking.scores[order[wanted - 1]]
     chosen: Bools

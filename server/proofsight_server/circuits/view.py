@@ -82,14 +82,17 @@ def view(graph: CircuitGraph, budget: Budget | None = None) -> View:
         channels |= {channel for edge in path for channel in edge}
         drawn |= path
     kernels = [kernel for kernel in graph.kernels if (kernel.source, kernel.channel) in drawn]
-    # A channel that is passed on where both ends are drawn shows that it is.
-    wires = [w for w in graph.wires if w in drawn or (w[0] in channels and w[1] in channels)]
+    # A channel that is passed on where both ends are drawn shows that it is, while there is room:
+    # without a wire that a path takes, kernels would lead nowhere.
+    needed = [wire for wire in graph.wires if wire in drawn]
+    spare = [w for w in graph.wires if w not in drawn and channels.issuperset(w)]
+    room = max(0, budget.edges - len(kernels) - len(needed))
     every = {channel for edge in strengths for channel in edge}
     total = sum(kernel.score for kernel in graph.kernels)
     return View(
         channels=tuple(sorted(channels, key=lambda c: (order[c.node], c.index))),
         kernels=tuple(sorted(kernels, key=lambda k: k.rank)),
-        wires=tuple(wires[: max(0, budget.edges - len(kernels))]),
+        wires=(*needed, *spare[:room]),
         cut_channels=len(every - channels),
         cut_kernels=len(graph.kernels) - len(kernels),
         share=sum(kernel.score for kernel in kernels) / total if total else 1.0,
