@@ -145,6 +145,17 @@ def test_rules_with_cuts_of_their_own_do_not_chain_and_those_with_common_cuts_do
     assert layer["per_target_error"]["fit"] <= layer["rules"]["error"]["fit"] + 0.05
 
 
+def test_a_layer_of_which_common_cuts_keep_no_rule_is_told(hidden: Source) -> None:
+    def told(layer: str) -> bool:
+        layers = explained(hidden.network, [layer])
+        subject = Subject(hidden.network, hidden.dataset, layers, 3, 64, Watch())
+        warnings = MofNRules(beta=0.0, images=60, splits="common").read(subject).warnings
+        return any(one.startswith(f"{layer}: none of its rules is in the pro") for one in warnings)
+
+    assert told("conv2")
+    assert not told("fc1")
+
+
 def test_channels_are_explained_at_one_position_and_tried_at_all_others(
     hidden: Source, tmp_path: Path
 ) -> None:

@@ -91,8 +91,12 @@ def drafted(
     return Draft(
         _quantisation(propositions.values(), infos),
         Program(tuple(rules), tuple(classes), "confidence", never=tuple(never)),
-        tuple(
-            _constantly(always, why, names) for (always, why), names in sorted(constants.items())
+        (
+            *(_unasked(found) for found in layers[:-1] if common and _is_unasked(found, used)),
+            *(
+                _constantly(always, why, names)
+                for (always, why), names in sorted(constants.items())
+            ),
         ),
     )
 
@@ -174,6 +178,19 @@ def _reason(one: Explained) -> str:
     if len(one.site.usable):
         return "no body is worth its complexity at this beta"
     return "no input tells anything of it, or its weights are 0"
+
+
+def _is_unasked(found: LayerFound, used: Collection[str]) -> bool:
+    return bool(found.units) and not any(one.site.name in used for one in found.units)
+
+
+def _unasked(found: LayerFound) -> str:
+    atom, name = found.layer.info.layer.atom, found.units[0].site.name
+    return (
+        f"{atom}: none of its rules is in the program, since splits=common keeps those that rules "
+        f"above ask for, and none asks for {name} or the like; its figures are in the report, and "
+        "splits=per_target keeps its rules too"
+    )
 
 
 def _constantly(always: bool, why: str, names: Sequence[str]) -> str:
