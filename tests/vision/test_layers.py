@@ -153,6 +153,13 @@ def test_a_network_that_cannot_be_traced_is_read_by_hooks_and_says_so() -> None:
         resolve(net, ["rare"])
 
 
+def test_tracing_shows_no_progress_bar_and_so_takes_no_semaphore(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr("torch.fx.interpreter.tqdm")
+    assert isinstance(flow_of(network(SmallCNN(1, 3, ((4,),)))), TracedFlow)
+
+
 def test_hooks_and_graph_agree_where_both_can_see() -> None:
     for module, shape in (
         (SmallCNN(1, 3, ((4, 5), (6,))), (1, 8, 8)),

@@ -22,6 +22,7 @@ from proofsight_server.vision.points import (
     numbered,
     per_image,
     trial,
+    weight_type,
 )
 from proofsight_server.vision.tapping import hooked_runs, replaced, tapped
 
@@ -47,12 +48,12 @@ class TracedFlow:
 
     def __init__(self, module: nn.Module, input_shape: Sequence[int]) -> None:
         tracer = _PathTracer()
-        batch = trial(input_shape)
+        batch = trial(input_shape, weight_type(module))
         try:
             self._graph = tracer.trace(module)
             shapes = _Shapes(fx.GraphModule(module, self._graph))
             with torch.inference_mode():
-                traced, expected = shapes.run(batch), module(batch)
+                traced, expected = shapes.outcome(batch), module(batch)
         except Exception as error:
             # Tracing runs the network's own code on stand-ins: anything can come out of it.
             raise UntraceableError(str(error)) from error
@@ -249,6 +250,21 @@ class _Shapes(fx.Interpreter):
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
         self.shapes: dict[fx.Node, tuple[int, ...]] = {}
+
+    def outcome(self, batch: Tensor) -> Any:
+        """What the graph makes of a batch.
+
+        Not by `run`, whose progress bar takes a semaphore of the system, which a process that
+        is ended leaves behind.
+        """
+        self.env, self.args_iter = {}, iter((batch,))
+        for node in self.graph.nodes:
+            self.env[node] = self.run_node(node)
+            for spent in self.user_to_last_uses.get(node, ()):
+                del self.env[spent]
+            if node.op == "output":
+                return self.env[node]
+        raise UntraceableError("the recorded graph returns nothing")
 
     def run_node(self, n: fx.Node) -> Any:
         output = super().run_node(n)
