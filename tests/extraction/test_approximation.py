@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -419,10 +420,12 @@ def test_layers_that_cannot_be_composed_are_refused(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"order": 0}, "give 1 or more"),
-        ({"order": "deep"}, "order is a whole number, auto, none"),
-        ({"max_terms": 2.5}, "max_terms is a whole number, auto, none"),
-        ({"time_limit": 0}, "over at once"),
+        ({"order": 0}, "order is a whole number from 1, auto, none, not 0"),
+        ({"order": "deep"}, "order is a whole number from 1, auto, none"),
+        ({"max_terms": 2.5}, "max_terms is a whole number from 1, auto, none"),
+        ({"min_support": -1}, "min_support is a whole number from 0, not -1"),
+        ({"time_limit": 0}, "time_limit is a number of seconds above 0, or none, not 0"),
+        ({"time_limit": math.inf}, "time_limit is a number of seconds above 0, or none, not inf"),
         ({"time_limit": "long"}, "time_limit is a number"),
         ({"drop_quantile": "few"}, "drop_quantile is a number"),
         ({"literal": "corner"}, "literal is one of vertex, box"),

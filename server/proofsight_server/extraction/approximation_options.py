@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Literal as OneOf
 from typing import get_args
 
@@ -87,8 +88,8 @@ class ApproximationOptions:
             if value not in known:
                 words = ", ".join("none" if one is None else str(one).lower() for one in known)
                 raise BadOption(f"{name} is one of {words}, not {value!r}", option=name)
-        for name in ("order", "max_terms", "min_support"):
-            self._check_whole(name)
+        for name, least in (("order", 1), ("max_terms", 1), ("min_support", 0)):
+            self._check_whole(name, least)
         for name in ("cut", "drop_quantile", "time_limit"):
             self._check_number(name)
         if not 0 < self.cut < 1:
@@ -129,19 +130,24 @@ class ApproximationOptions:
             self.drop_quantile,
         )
 
-    def _check_whole(self, name: str) -> None:
+    def _check_whole(self, name: str, least: int) -> None:
         value = getattr(self, name)
         words = ("auto", None) if name in ("order", "max_terms") else ()
-        if value in words or (isinstance(value, int) and not isinstance(value, bool)):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if value in words or (whole and value >= least):
             return
         more = "".join(f", {word or 'none'}" for word in words)
-        raise BadOption(f"{name} is a whole number{more}, not {value!r}", option=name)
+        raise BadOption(f"{name} is a whole number from {least}{more}, not {value!r}", option=name)
 
     def _check_number(self, name: str) -> None:
         value = getattr(self, name)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number and not (name == "time_limit" and value is None):
+        if name != "time_limit" and not is_number:
             raise BadOption(f"{name} is a number, not {value!r}", option=name)
+        if name == "time_limit" and value is not None and not (is_number and 0 < value < inf):
+            raise BadOption(
+                f"time_limit is a number of seconds above 0, or none, not {value!r}", option=name
+            )
 
     def check_negation(self, stack: Sequence[UnitLayer]) -> None:
         """Refuse formulas that leave open where hidden units are off, if nothing else says it."""
