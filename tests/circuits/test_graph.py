@@ -18,6 +18,7 @@ from proofsight_server.circuits.dot import dot
 from proofsight_server.circuits.drawing import draw
 from proofsight_server.circuits.graph import Channel, CircuitGraph, circuit_graph
 from proofsight_server.circuits.layout import place
+from proofsight_server.circuits.legend import loss_told
 from proofsight_server.circuits.preservation_curve import preservation_curve
 from proofsight_server.circuits.scores import Mask, Scores
 from proofsight_server.circuits.scoring import score
@@ -228,6 +229,22 @@ def test_zero_is_grey_and_the_ends_are_told_apart() -> None:
     assert signed(0, 3) == signed(5, 0) == "#bebebe"
     assert signed(3, 3) == signed(9, 3) == "#2166ac"
     assert signed(-3, 3) == "#b35806"
+
+
+@pytest.mark.parametrize(
+    ("target", "loss", "told"),
+    [
+        ("class:street", None, "the logit itself"),
+        ("class:street", "abs_sum", "the logit itself"),  # as reports said before
+        ("conv3:12", "abs_sum", "abs_sum, the sum of absolute values over the map"),
+        ("conv3:12", "position(3,4)", "position(3,4), the value at that row and column"),
+        ("conv3:12", "position", "position, the value at the map's centre"),
+    ],
+)
+def test_the_number_that_was_scored_is_told_in_words(
+    target: str, loss: str | None, told: str
+) -> None:
+    assert loss_told({"target": target, "loss": loss}) == told
 
 
 def _report() -> Mapping[str, object]:

@@ -7,9 +7,17 @@ from html import escape
 from typing import Any
 
 from proofsight_server.circuits.colour import signed
+from proofsight_server.circuits.target import Loss
 
 HEIGHT = 186.0  # pixels
 _STROKES = 5  # of the scale, on each side of zero
+_MEANINGS = {
+    "abs_sum": "the sum of absolute values over the map",
+    "sum": "the sum over the map",
+    "mean": "the mean over the map",
+    "max": "the maximum of the map",
+    "argmax": "the value where the whole network's map has its maximum",
+}
 
 
 def legend(y: float) -> Iterator[str]:
@@ -39,7 +47,7 @@ def provenance(report: Mapping[str, Any], y: float) -> Iterator[str]:
         y,
         f"{report['kernels']:,} of {report['total_kernels']:,} kernels are on a path: effective "
         f"keep {report['effective_keep']:.4f}",
-        f"keep {report['keep']:g} by {criterion_told(report)}, loss {report['loss']}",
+        f"keep {report['keep']:g} by {criterion_told(report)} · loss: {loss_told(report)}",
         f"{removal_told(report)} · model {report['model'][:19]}…",
         f"{report['images']['held_out']} held-out images: r {figure(found['r'])}, slope "
         f"{figure(found['slope'])}, error {figure(found['nmae'])} · scored on "
@@ -57,6 +65,21 @@ def criterion_told(report: Mapping[str, Any]) -> str:
     """The criterion, and of `auto` what it took."""
     chosen = report.get("chosen")
     return f"{report['criterion']} ({chosen})" if chosen else str(report["criterion"])
+
+
+def loss_told(report: Mapping[str, Any]) -> str:
+    """The number that was differentiated, also for who has not read of losses."""
+    # The report and not its loss says so: those of before call a logit's `abs_sum`.
+    if str(report["target"]).startswith("class:"):
+        return "the logit itself"
+    loss = Loss.parse(report["loss"])
+    if loss.kind != "position":
+        meaning = _MEANINGS[loss.kind]
+    elif loss.at is None:
+        meaning = "the value at the map's centre"
+    else:
+        meaning = "the value at that row and column"
+    return f"{loss}, {meaning}"
 
 
 def removal_told(report: Mapping[str, Any]) -> str:

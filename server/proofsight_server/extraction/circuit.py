@@ -30,6 +30,7 @@ from proofsight_server.circuits.score_options import ScoreOptions
 from proofsight_server.circuits.scores import Mask, Scores
 from proofsight_server.circuits.scoring import score
 from proofsight_server.circuits.selection import effective
+from proofsight_server.circuits.target import Logit
 from proofsight_server.circuits.target_network import TargetNetwork, target_network
 from proofsight_server.errors import BadDataset
 from proofsight_server.extraction.circuit_options import FORCE, CircuitOptions, checked_keep
@@ -93,7 +94,7 @@ class FoundCircuit:
         return {
             "target": str(options.parsed),
             "added": list(self.network.added),
-            "loss": str(self.scores.provenance["loss"]),
+            "loss": None if isinstance(options.parsed, Logit) else str(options.parsed.loss),
             "head": getattr(options.parsed, "head", None),
             "criterion": options.criterion,
             "chosen": None if self.automatic is None else str(self.candidate),

@@ -11,7 +11,7 @@ from typing import Any
 from proofsight_server.circuits.colour import EXCITES, INHIBITS, NOTHING
 from proofsight_server.circuits.drawing import Drawing, key
 from proofsight_server.circuits.graph import CircuitGraph
-from proofsight_server.circuits.legend import criterion_told, figure, removal_told
+from proofsight_server.circuits.legend import criterion_told, figure, loss_told, removal_told
 
 
 def circuit_page(graph: CircuitGraph, drawing: Drawing, report: Mapping[str, Any]) -> str:
@@ -121,5 +121,6 @@ def _provenance(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "data", f"{report['data']}, seed {report['seed']}"
     images = report["images"]
     yield "images", f"{images['in_sample']} scored, {images['held_out']} held out"
-    yield "criterion", f"{criterion_told(report)}, loss {report['loss']}, reduce {report['reduce']}"
+    yield "criterion", f"{criterion_told(report)}, reduce {report['reduce']}"
+    yield "loss", loss_told(report)
     yield "removal", removal_told(report)
