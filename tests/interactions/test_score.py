@@ -52,6 +52,8 @@ def test_probabilities_and_infinite_logits_are_refused() -> None:
 def test_a_contrast_is_with_another_class_that_exists() -> None:
     logits = np.array([[0.0, 1.0, 5.0]])
     assert Score("contrast", "b").of(logits, 2, CLASSES).tolist() == [4.0]
+    assert Score("contrast", "1").of(logits, 2, CLASSES).tolist() == [4.0]
+    assert str(Score("contrast", "1").named(2, CLASSES)) == "contrast:b"
     with pytest.raises(UnknownClass, match="no class named 'd'"):
         Score("contrast", "d").of(logits, 2, CLASSES)
     with pytest.raises(BadOption, match="contrasted with itself"):

@@ -15,7 +15,7 @@ from proofsight_server.interactions.baseline import Baseline, parse_baseline
 from proofsight_server.interactions.cache import LogitCache, digest_network
 from proofsight_server.interactions.first_layer import first_layer
 from proofsight_server.interactions.masked import MaskedImage
-from proofsight_server.interactions.regions import Regions, boxes, grid
+from proofsight_server.interactions.regions import Regions, boxes, grid, label_image
 from proofsight_server.interactions.score import Score, parse_score
 from proofsight_server.interactions.tables import Subject
 from proofsight_server.interactions.tabulation import Asked, tabulate
@@ -122,6 +122,10 @@ def test_regions_that_equal_the_baseline_are_dropped_and_told() -> None:
     assert tables.tables.shape == (1, 8)
     kept = tabulate([one], grid((8, 8), 2, 2), Asked(Baseline("image_mean")))
     assert kept.dropped == ()
+    left = label_image(np.kron([[0, 1], [0, 2]], np.ones((4, 4), dtype=np.int64)))
+    right = replace(one, pixels=np.where(left.labels[..., None] == 0, 0, one.pixels))
+    with pytest.raises(BadOption, match="1 of 2 regions equal the baseline black, so that masking"):
+        tabulate([right], left, Asked(Baseline("black")))
 
 
 def test_the_short_cut_is_not_taken_where_another_layer_reads_the_input() -> None:
@@ -251,8 +255,9 @@ def test_networks_with_other_classes_and_classes_that_none_knows_are_refused() -
     turned = replace(other, network=replace(other.network, classes=("dog", "two words", "cat")))
     tables = tabulate([one, turned], regions, Asked(class_name="cat"))
     assert tables.tables.shape == (2, 16)
-    with pytest.raises(UnknownClass, match="nearest: cat"):
-        tabulate([one], regions, Asked(class_name="cart"))
+    for name in ("cart", "3", "-1"):
+        with pytest.raises(UnknownClass, match="nearest: cat"):
+            tabulate([one], regions, Asked(class_name=name))
     with pytest.raises(BadOption, match="named twice"):
         tabulate([one, one], regions, Asked())
     assert set(CLASSES) == {"cat", "dog", "two words"}
@@ -265,7 +270,11 @@ def test_a_class_that_cannot_be_contrasted_is_refused_before_the_first_mask(scor
     with pytest.raises((BadOption, UnknownClass), match=r"itself|no class named 'cart'"):
         tabulate([subject()], grid((8, 8), 2, 2), asked, told=lambda e: begun.append(str(e)))
     assert not begun
-    tabulate([subject()], grid((8, 8), 2, 2), replace(asked, score=parse_score("contrast:cat")))
+    named = replace(asked, score=parse_score("contrast:cat"))
+    indexed = replace(asked, class_name="1", score=parse_score("contrast:0"))
+    told = [tabulate([subject()], grid((8, 8), 1, 2), one) for one in (named, indexed)]
+    assert {(one.class_name, str(one.score)) for one in told} == {("dog", "contrast:cat")}
+    assert np.array_equal(told[0].tables, told[1].tables)
 
 
 def test_an_image_of_another_size_than_the_regions_is_refused() -> None:

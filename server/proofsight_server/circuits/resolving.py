@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from proofsight_server.circuits.target import Head, Logit, Target, Unit
-from proofsight_server.errors import BadTarget, UnknownClass, UnknownLayer
+from proofsight_server.errors import BadTarget, UnknownLayer
 from proofsight_server.symbols.feature import Ints
+from proofsight_server.vision.class_column import class_column
 from proofsight_server.vision.layers import layers_of
 from proofsight_server.vision.tracing import TracedFlow
 
@@ -43,12 +44,7 @@ def column_of(target: Target, columns: int, classes: Sequence[str]) -> int:
     """The column of a logit's class, by its name or index; 0 for other targets."""
     if not isinstance(target, Logit):
         return 0
-    label = str(target.label)
-    if label in classes:
-        return classes.index(label)
-    if label.isdecimal() and int(label) < columns:
-        return int(label)
-    raise UnknownClass(label, classes or [str(index) for index in range(columns)])
+    return class_column(str(target.label), classes, columns)
 
 
 def channels_of(target: Target, channels: int, column: int) -> list[int]:

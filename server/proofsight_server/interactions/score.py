@@ -7,13 +7,14 @@ is cut off there comes back as interactions of high order that the network does 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
 
-from proofsight_server.errors import BadOption, BadTensor, UnknownClass
+from proofsight_server.errors import BadOption, BadTensor
 from proofsight_server.interactions.masks import Doubles
+from proofsight_server.vision.class_column import class_column
 
 Kind = Literal["log_odds", "margin", "contrast", "logit"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -93,18 +94,23 @@ class Score:
             return np.asarray(own - top)
         return np.asarray(own - top - np.log(np.exp(others - top[:, None]).sum(axis=1)))
 
-    def check(self, chosen: int, classes: Sequence[str]) -> None:
-        """Raise UnknownClass or BadOption for what the class cannot be contrasted with."""
-        if self.kind == "contrast":
-            self._rival(chosen, classes)
+    def named(self, chosen: int, classes: Sequence[str]) -> Score:
+        """The score with the other class by its name, which may have been an index.
+
+        Raises
+        ------
+        UnknownClass, BadOption
+            As `of` does, for what the class cannot be contrasted with.
+        """
+        if self.kind != "contrast":
+            return self
+        return replace(self, against=classes[self._rival(chosen, classes)])
 
     def _rival(self, chosen: int, classes: Sequence[str]) -> int:
-        if self.against is None or self.against not in classes:
-            raise UnknownClass(str(self.against), classes)
-        rival = list(classes).index(self.against)
+        rival = class_column(str(self.against), classes)
         if rival == chosen:
             raise BadOption(
-                f"{self.against} is contrasted with itself; name another class after contrast:"
+                f"{classes[rival]} is contrasted with itself; name another class after contrast:"
             )
         return rival
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from proofsight_server.errors import BadOption, UnknownClass
+from proofsight_server.errors import BadOption
 from proofsight_server.interactions.baseline import Baseline
 from proofsight_server.interactions.cache import LogitCache
 from proofsight_server.interactions.learned_baseline import learn_fill
@@ -19,6 +19,7 @@ from proofsight_server.interactions.network_scores import NetworkScores, Progres
 from proofsight_server.interactions.regions import Regions
 from proofsight_server.interactions.score import Score
 from proofsight_server.interactions.tables import Estimate, Subject, Tables
+from proofsight_server.vision.class_column import class_column
 
 DEFAULT_MOST = 12
 _SHORTCUT_FROM = 9
@@ -32,7 +33,7 @@ class Asked:
     Attributes
     ----------
     class_name
-        The class to explain; None: the top class of the first network.
+        The class to explain, by name or index; None: the top class of the first network.
     most
         Regions are refused above it, at most 16; each doubles the work.
     shortcut_from
@@ -87,15 +88,18 @@ def tabulate(
     _check_sizes(subjects, regions)
     rng = np.random.default_rng(asked.seed)
     tops = tuple(_top(subject) for subject in subjects)
-    chosen = asked.class_name or tops[0]
-    if chosen not in classes:
-        raise UnknownClass(chosen, classes)
-    asked.score.check(classes.index(chosen), classes)
+    column = class_column(asked.class_name or tops[0], classes)
+    chosen, score = classes[column], asked.score.named(column, classes)
     _check_count(subjects, regions, asked, hard=True)
     drawn = [_images(subject, regions, asked.baseline, rng) for subject in subjects]
     if asked.baseline.kind == "learned":
-        drawn = learn_fill(drawn, asked.score, chosen, asked.baseline.steps, progress)
+        drawn = learn_fill(drawn, score, chosen, asked.baseline.steps, progress)
     gone = dummies([image for images in drawn for image in images])
+    if len(regions) - len(gone) < 2:
+        raise BadOption(
+            f"{len(gone)} of {len(regions)} regions equal the baseline {asked.baseline}, so that "
+            "masking them changes nothing; choose another baseline, or regions that show something"
+        )
     live = regions.without(gone)
     _check_count(subjects, live, asked, hard=False)
     drawn = [[MaskedImage(i.network, i.pixels, i.fill, live) for i in images] for images in drawn]
@@ -104,7 +108,7 @@ def tabulate(
         score_network(
             subject,
             images,
-            asked.score,
+            score,
             chosen,
             rng,
             shortcut_from=asked.shortcut_from,
@@ -117,7 +121,7 @@ def tabulate(
         tables=np.stack([run.scores for run in runs]),
         networks=tuple(subject.name for subject in subjects),
         class_name=chosen,
-        score=asked.score,
+        score=score,
         baseline=str(asked.baseline),
         regions=live,
         dropped=tuple(regions.names[region] for region in gone),
