@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from proofsight_server.interactions import from_effects
+from proofsight_server.errors import BadTensor
+from proofsight_server.interactions import from_effects, table_file
+from proofsight_server.interactions.table_file import read_tables
 from tests.commands.conftest import Run
 
 
@@ -25,6 +29,16 @@ def tables(tmp_path: Path) -> Path:
 
 def saved(path: Path, **arrays: object) -> Path:
     np.savez(path, **arrays)  # type: ignore[arg-type]  # objects too, which are refused
+    return path
+
+
+def claiming(path: Path, shape: tuple[int, ...]) -> Path:
+    """An archive whose header says that so many numbers follow, and none does."""
+    header = io.BytesIO()
+    said = {"descr": "<f8", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, said)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tables.npy", header.getvalue())
     return path
 
 
@@ -89,12 +103,36 @@ def test_what_is_no_file_of_tables_is_refused(run: Run, tmp_path: Path) -> None:
         (saved(tmp_path / "short.npz", tables=np.ones((2, 7))), "7 entries"),
         (saved(tmp_path / "nan.npz", tables=np.array([0, np.nan])), "nan for mask 1"),
         (saved(tmp_path / "still.npz", tables=np.ones(8)), "no region matters"),
+        (claiming(tmp_path / "lie.npz", (2, 1 << 57)), "more memory than there is"),
         (tmp_path / "missing.npz", "No such file"),
     ):
         ran = run("interactions", "--tables", path)
         assert (ran.code, ran.out) == (1, "")
         assert told in ran.err
         assert len(ran.err.splitlines()) == 1
+
+
+def test_what_would_be_unpacked_for_long_is_refused_before_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(tmp_path / "zeros.npz", tables=np.zeros((2, 1 << 10)))
+    monkeypatch.setattr(table_file, "_MOST_BYTES", 1 << 15)
+    assert read_tables(path).shape == (2, 1 << 10)
+    monkeypatch.setattr(table_file, "_MOST_BYTES", 1 << 14)  # and a header
+    with pytest.raises(BadTensor, match="and tables of 16 regions have"):
+        read_tables(path)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--regions", "grid:2x2"), ("--class", "3"), ("--store",), ("--most-regions", "4")],
+)
+def test_options_about_an_image_are_refused(
+    run: Run, tables: Path, options: tuple[str, ...]
+) -> None:
+    ran = run("interactions", "--tables", tables, *options)
+    assert ran.code == 2
+    assert f"{options[0]} is about an image; --tables has none" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,7 @@ def test_a_small_span_is_noted_and_so_is_a_gap_that_is_not_reached() -> None:
     assert "table 2 moves by 0.5 only" in found.notes[0]
     assert np.isclose(found.scales[1], np.sqrt(np.mean((v[1] - v[1, 0]) ** 2)))
     assert "stopped after" in found.notes[1]
+    assert np.isclose(extract(v * 1e-300).value, extract(v * 1e-12).value)
     assert extract(network_like(5, 2)).notes == ()
 
 

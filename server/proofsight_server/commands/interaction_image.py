@@ -188,7 +188,7 @@ def _tell(image: ExplainedImage) -> None:
         f"optimum after {found.steps} steps"
     )
     if tables.dropped:
-        print(f"regions that equal the baseline, left out: {', '.join(tables.dropped)}")
+        print(f"regions that equal the baseline, left out: {'; '.join(tables.dropped)}")
     for note in explanation.notes:
         print(f"note: {note}")
     shared = {one.primitive for one in explanation.shared}

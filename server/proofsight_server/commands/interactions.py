@@ -18,6 +18,11 @@ from proofsight_server.commands.arguments import (
 )
 from proofsight_server.commands.outcome import outcome
 
+_OF_IMAGES = (
+    *("--regions", "--class", "--score", "--baseline", "--compare-baselines", "--data"),
+    *("--most-regions", "--cache", "--no-cache", "--store"),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
@@ -54,8 +59,10 @@ def run(args: argparse.Namespace) -> int:
     if args.tables is not None:
         if args.image is not None:
             args.parser.error("--tables has scores already; leave IMAGE and R/KB out")
-        if args.compare_baselines is not None:
-            args.parser.error("--compare-baselines scores an image; --tables has none")
+        for option in _OF_IMAGES:
+            name = option[2:].replace("-", "_").replace("class", "class_name")
+            if getattr(args, name) != args.parser.get_default(name):
+                args.parser.error(f"{option} is about an image; --tables has none: leave it out")
         from proofsight_server.commands.interaction_tables import explain_tables
 
         return outcome(lambda: explain_tables(args), json=args.json)
@@ -75,7 +82,10 @@ def _add_image(parser: argparse.ArgumentParser) -> None:
         "right, bottom] in pixels), labels:F.png (numbers, 0 is background)",
     )
     group.add_argument(
-        "--class", dest="class_name", metavar="C", help="the class (that of the first network)"
+        "--class",
+        dest="class_name",
+        metavar="C",
+        help="its name or index (the top class of the first network)",
     )
     group.add_argument(
         "--score",

@@ -178,7 +178,8 @@ def _scales(scores: Doubles, notes: list[str]) -> Doubles:
     scales = np.abs(scores[:, -1])
     for network, table in enumerate(scores):
         if scales[network] < _LEAST_SPAN:
-            scales[network] = np.sqrt(np.mean(table**2))
+            peak = np.abs(table).max()  # whose square might be no number
+            scales[network] = peak * np.sqrt(np.mean((table / peak) ** 2))
             notes.append(
                 f"{table_name(network)} moves by {abs(table[-1]):.3g} only from no region to all; "
                 f"it was divided by its root mean square, {scales[network]:.3g}"

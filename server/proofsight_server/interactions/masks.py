@@ -33,8 +33,8 @@ def regions_of(length: int) -> int:
     regions = length.bit_length() - 1
     if length < 2 or length != 1 << regions:
         raise BadTensor(
-            f"a table has {length} entries, and n regions have 2^n masks; give one score for each "
-            "mask, from none kept to all kept",
+            f"a table has {length} entries, and n regions have 2^n masks, 2 at least; give one "
+            "score for each mask, from none kept to all kept",
             length=length,
         )
     if regions > MOST_REGIONS:
