@@ -142,7 +142,10 @@ class Why:
         return self.proof.tree
 
     def text(self, language: str = "en") -> str:
-        """The proof for people, under a heading where the answer is not the one expected."""
+        """The proof for people, under a heading where the answer is not the one expected.
+
+        Raises LookupError for a language that has no messages.
+        """
         from proofsight.rendering.text import heading
 
         above = heading(self.asked, self.holds, language)

@@ -38,6 +38,11 @@ class Client:
     timeout
         Seconds that a call may take unless it is given its own; None: no limit.
 
+    Raises
+    ------
+    InvalidArgument
+        `server` is no `HOST:PORT`, or `timeout` is not above 0.
+
     Examples
     --------
     >>> with Client("127.0.0.1:50051") as client:  # doctest: +SKIP
@@ -132,6 +137,14 @@ class Client:
             As in `why`; refused elements are those of a layer that is not known.
         timeout
             Seconds for the whole stream; None: no limit.
+
+        Raises
+        ------
+        ProofsightError
+            What the first refused image was refused for, unless `return_errors`: also a path
+            that cannot be read, as BadImage.
+        InvalidArgument
+            `in_flight` is below 1.
         """
         outbox = Outbox(images, kb, in_flight, entry)
         call = self._open("stream_stream", METHOD)(

@@ -49,6 +49,11 @@ class Facts:
     measured
         (proposition, value) above the layer at which the program was entered: what the network
         says of what rules derive. For comparison; it never decides.
+
+    Raises
+    ------
+    BadFacts
+        There are names or regions, and not one for each value.
     """
 
     propositions: tuple[str, ...]
@@ -74,7 +79,7 @@ class Facts:
                 )
 
     def __getitem__(self, proposition: str) -> float:
-        """The value of a proposition. Raises KeyError."""
+        """The value of a proposition. Raises KeyError, also where there are no names."""
         try:
             return self.values[self.propositions.index(proposition)]
         except ValueError:
@@ -125,7 +130,7 @@ class Facts:
                 quantiser_etag=data.get("quantiser_etag", ""),
                 measured=tuple(data.get("measured", {}).items()),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise BadFacts(
                 f"these are no facts as `proofsight facts --json` prints them: {error!r}",
                 "INVALID_ARGUMENT",

@@ -112,7 +112,10 @@ class Flip:
     inferences: int = 0
 
     def text(self, language: str = "en") -> str:
-        """The answer for people, the same bytes as `flip/2` prints."""
+        """The answer for people, the same bytes as `flip/2` prints.
+
+        Raises LookupError for a language that has no messages.
+        """
         from proofsight.rendering.changes import render
 
         return render(self, language)

@@ -159,7 +159,8 @@ class Program(_Value):
     def write(self, directory: str | Path) -> None:
         """Write the files into `directory`, which must exist.
 
-        Raises ProofsightError where a file's name would lead out of it.
+        Raises ProofsightError where a file's name would lead out of it, and OSError where one
+        cannot be written.
         """
         for name in self.files:
             if PurePosixPath(name).name != name or "\0" in name:

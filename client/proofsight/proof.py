@@ -120,7 +120,10 @@ class Proof:
         return built[0]
 
     def text(self, language: str = "en") -> str:
-        """The proof for people, the same bytes as `show/1` prints."""
+        """The proof for people, the same bytes as `show/1` prints.
+
+        Raises LookupError for a language that has no messages.
+        """
         from proofsight.rendering.text import render
 
         return render(self, language)

@@ -126,7 +126,14 @@ def test_facts_without_names_are_a_list_in_json_and_no_prolog() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", [{}, {"values": 3}, {"values": {"a": "x"}}, {"values": [1], "predictions": [1]}]
+    "document",
+    [
+        {},
+        {"values": 3},
+        {"values": {"a": "x"}},
+        {"values": {"a": 10**400}},
+        {"values": [1], "predictions": [1]},
+    ],
 )
 def test_json_of_another_kind_is_refused(document: Any) -> None:
     with pytest.raises(BadFacts, match="proofsight facts --json"):

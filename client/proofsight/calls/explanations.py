@@ -21,8 +21,7 @@ def classify(
 ) -> Unary[Classification]:
     """What the network says and what the program says of an image, without a proof.
 
-    `kb` may be left out with facts, which name their own revision; `entry` is as in `why`.
-    Raises BadImage, BadTensor, BadFacts, UnknownKnowledgeBase and UnknownLayer.
+    `image`, `kb` and `entry` are as in `why`, and so are the errors.
     """
     message = explanations_pb2.ClassifyRequest(name=name_of(kb, image), entry=entry)
     return Unary(
@@ -47,15 +46,17 @@ def why(
     with_interactions: bool = False,
     timeout: float | None = None,
 ) -> Unary[Why]:
-    """Why the program decided as it did, why a class holds, or why a ground goal holds.
+    """Why the program decided as it did, why a class holds, or why a goal holds.
 
-    Where it does not hold, the answer has `holds` False and the refutation as its proof.
+    Where it does not hold, the answer has `holds` False and the refutation as its proof. A goal with
+    variables is explained with the values of its first solution.
 
     Parameters
     ----------
     image
-        A path, the bytes of a PNG, JPEG or WebP file, an array (uint8 pixels or float32
-        network input), or facts of an earlier answer.
+        A path, the bytes of a PNG, JPEG or WebP file, an array, or facts of an earlier answer.
+        Arrays are uint8 pixels, (height, width) or (height, width, channels), such as a Pillow
+        image of mode L or RGB, or the network's own input in float32, (channels, height, width).
     kb
         `digits` (its newest revision) or `digits/3`; with facts it may be left out.
     class_name, goal
@@ -85,6 +86,12 @@ def why(
         A goal that does not parse, or that calls what it may not.
     BadImage, BadTensor, BadFacts
         An image or facts that do not fit.
+    InferenceLimit, MemoryLimit, DeadlineExceeded
+        It takes more than it may.
+    InvalidArgument
+        Both a class and a goal, or no knowledge base for what is no facts of a server.
+    OSError
+        A path that cannot be read.
     """
     if class_name is not None and goal is not None:
         raise InvalidArgument(
@@ -219,6 +226,8 @@ def flip(
         A name that the server does not have.
     BadImage, BadTensor, BadFacts
         An image or facts that do not fit.
+    InvalidArgument, OSError
+        As in `why`.
     """
     message = explanations_pb2.FlipRequest(
         name=name_of(kb, image),
@@ -264,7 +273,10 @@ def query(
     Raises
     ------
     BadGoal, UnsafeGoal, InferenceLimit, MemoryLimit, DeadlineExceeded
-        While solutions are read, not before.
+        While solutions are read, not before; so are what the server says of image and names, as in
+        `why`.
+    BadImage, BadTensor, InvalidArgument, OSError
+        At once, where the image cannot be sent, or no knowledge base is named.
     """
     message = explanations_pb2.QueryRequest(
         name=name_of(kb, image),

@@ -41,7 +41,8 @@ def knowledge_bases(*, timeout: float | None = None) -> Paged[KnowledgeBase]:
 def revision(kb: str, *, timeout: float | None = None) -> Unary[Revision]:
     """A revision of a knowledge base: `digits` (its newest) or `digits/3`.
 
-    Raises UnknownKnowledgeBase and UnknownRevision.
+    Raises UnknownKnowledgeBase and UnknownRevision; InvalidArgument for what is no name of one, as
+    every call does that takes `kb`.
     """
     message = knowledge_bases_pb2.GetRevisionRequest(name=resource(kb))
     return Unary(
@@ -72,7 +73,10 @@ def rules(kb: str, class_name: str | None = None, *, timeout: float | None = Non
 
 
 def export(kb: str, *, timeout: float | None = None) -> Unary[Program]:
-    """The files of a revision's program, as they are. Raises UnknownKnowledgeBase."""
+    """The files of a revision's program, as they were loaded.
+
+    Raises UnknownKnowledgeBase and UnknownRevision.
+    """
     message = knowledge_bases_pb2.ExportProgramRequest(name=resource(kb))
     return Unary(
         f"{KNOWLEDGE_BASES}/ExportProgram",
@@ -88,6 +92,10 @@ def check(
     """Whether program text would be accepted in the place of a revision's own; changes nothing.
 
     `files` maps `rules.pl`, `labels.pl` or `user.pl` to their text, or to the path of a file.
+    Text that would be refused is an answer, with `ok` False.
+
+    Raises UnknownKnowledgeBase, UnknownRevision, InvalidArgument for a file of another name, and
+    OSError for a path that cannot be read.
     """
     message = knowledge_bases_pb2.CheckProgramRequest(
         name=resource(kb),
@@ -120,7 +128,7 @@ def create_revision(
     changed it meanwhile; `validate_only` checks and measures, and publishes nothing.
 
     Raises BadProgram, whose `findings` say where; Aborted for a stale etag; InvalidArgument
-    where nothing was changed.
+    where nothing was changed; and as `check` does.
     """
     message = knowledge_bases_pb2.CreateRevisionRequest(
         parent=resource(kb),

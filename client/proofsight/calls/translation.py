@@ -24,7 +24,8 @@ def facts(
 ) -> Unary[Facts]:
     """The facts of one image, those above the layer `entry` as measured and not as observed.
 
-    Raises BadImage, BadTensor, UnknownKnowledgeBase and UnknownLayer.
+    `image` is as in `why`, but for facts.  Raises BadImage, BadTensor, UnknownKnowledgeBase,
+    UnknownRevision, UnknownLayer, and OSError for a path that cannot be read.
     """
     message = facts_pb2.TranslateImageRequest(
         name=resource(kb), image=image_message(image), with_regions=with_regions, entry=entry
