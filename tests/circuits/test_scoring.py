@@ -15,8 +15,11 @@ from proofsight_server.circuits import (
     parse_target,
     reductions,
     score,
+    select,
     target_network,
 )
+from proofsight_server.circuits.evaluation import evaluate
+from proofsight_server.circuits.masked import masked
 from proofsight_server.circuits.passes import channel_scores
 from proofsight_server.circuits.scores import Doubles
 from proofsight_server.circuits.target import Logit
@@ -249,6 +252,22 @@ def test_a_linear_layer_has_a_part_in_the_routes_to_a_logit() -> None:
     assert routes[last].shape == (3, 1) and (routes[last] > 0).all()
 
 
+def test_networks_and_images_of_either_float_type_have_the_same_scores() -> None:
+    module, images = small_network("normed"), pictures(3)
+    single = score(module, images, "conv3:1", "kernel_mask")["kernel_mask"]
+    module = module.double()
+    for batch in (images, images.double()):
+        double = score(module, batch, "conv3:1", "kernel_mask")["kernel_mask"]
+        for layer, array in single.items():
+            np.testing.assert_allclose(double[layer], array, rtol=1e-9)
+    circuit = masked(
+        target_network(module, parse_target("conv3:1"), SHAPE), select(double, keep=0.5)
+    )
+    assert circuit(images.double()).dtype == torch.float64
+    with pytest.raises(BadTensor, match="takes float64 tensors"):
+        evaluate([circuit], images)
+
+
 def test_nothing_of_the_network_is_changed() -> None:
     module, images = small_network("chain"), pictures(2)
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
@@ -278,7 +297,7 @@ def test_a_dead_target_is_refused_and_a_faint_one_is_not() -> None:
 def test_images_that_do_not_fit_are_refused() -> None:
     module = small_network("chain")
     network = target_network(module, parse_target("features.5:0"), SHAPE)
-    for images in (pictures(2)[:, :1], pictures(2).double(), pictures(0), pictures(2) * np.nan):
+    for images in (pictures(2)[:, :1], pictures(2).half(), pictures(0), pictures(2) * np.nan):
         with pytest.raises(BadTensor):
             score(network, images, criteria="snip")
     with pytest.raises(BadTensor):

@@ -15,7 +15,7 @@ from proofsight_server.circuits.reductions import PassCriterion, layer_scores
 from proofsight_server.circuits.score_options import Progress, ScoreOptions
 from proofsight_server.circuits.scores import Doubles
 from proofsight_server.circuits.target import Target
-from proofsight_server.circuits.target_network import Parameters, TargetNetwork
+from proofsight_server.circuits.target_network import Parameters, TargetNetwork, checked
 from proofsight_server.errors import BadTarget
 from proofsight_server.vision.probe import check_batch
 
@@ -110,10 +110,10 @@ def precise(
     BadTensor
         The images do not fit the network.
     """
-    check_batch(images, network.input_shape)
-    return (
-        (network.double(), images.double()) if options.precision == "double" else (network, images)
-    )
+    if options.precision == "single":
+        return network, checked(network, images)
+    check_batch(images, network.input_shape, (network.dtype, torch.float32, torch.float64))
+    return network.double(), images.double()
 
 
 def original_peaks(network: TargetNetwork, images: Tensor, options: ScoreOptions) -> Tensor | None:

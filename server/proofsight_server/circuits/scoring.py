@@ -49,8 +49,8 @@ def score(
     model
         A network, a bare module in eval mode, or a network cut off at its target.
     images
-        (n, channels, height, width) float32, as `Network.prepare` gives it, or an array of that
-        shape.
+        (n, channels, height, width), as `Network.prepare` gives it, or an array of that shape:
+        float32, float64 or, of single precision, the type of the weights.
     target
         What is computed, or how a person writes it; see `parse_target`.  None for a network that
         is cut off already.

@@ -286,7 +286,7 @@ def target_network(
 
 def checked(network: TargetNetwork, batch: Tensor) -> Tensor:
     """The batch, if it is the network's input; else BadTensor says what is wrong."""
-    check_batch(batch, network.input_shape)
+    check_batch(batch, network.input_shape, (network.dtype,))
     return batch
 
 

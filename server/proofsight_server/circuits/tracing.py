@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from proofsight_server.errors import BadModel
-from proofsight_server.vision.points import trial
+from proofsight_server.vision.points import trial, weight_type
 from proofsight_server.vision.tracing import TracedFlow, UntraceableError
 
 
@@ -26,7 +26,7 @@ def traced(root: nn.Module, shape: Sequence[int]) -> TracedFlow:
         )
     try:
         with torch.inference_mode():
-            root(trial(shape))
+            root(trial(shape, weight_type(root)))
     except Exception as error:
         # The network's own code, on a shape that may not be its own.
         raise BadModel(

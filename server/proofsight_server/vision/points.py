@@ -65,10 +65,16 @@ def numbered(path: str, run: int) -> str:
     return path if run == 1 else f"{path}#{run}"
 
 
-def trial(input_shape: Sequence[int]) -> Tensor:
+def trial(input_shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
     """A batch to try a network on: numbers that repeat exactly, of both signs."""
     generator = torch.Generator().manual_seed(0)
-    return torch.randn((TRIAL_IMAGES, *input_shape), generator=generator)
+    return torch.randn((TRIAL_IMAGES, *input_shape), generator=generator).to(dtype)
+
+
+def weight_type(module: nn.Module) -> torch.dtype:
+    """The type of a network's weights, and so of the images that it takes."""
+    types = (weight.dtype for weight in module.parameters() if weight.is_floating_point())
+    return next(types, torch.float32)
 
 
 def per_image(output: object) -> tuple[int, ...] | None:

@@ -257,18 +257,20 @@ def probe_split(
     )
 
 
-def check_batch(batch: Tensor, input_shape: Sequence[int]) -> None:
+def check_batch(
+    batch: Tensor, input_shape: Sequence[int], types: Sequence[torch.dtype] = (torch.float32,)
+) -> None:
     """Refuse a batch that is not the network's input.
 
     Raises
     ------
     BadTensor
-        Not float32 (n, *input_shape), empty, or with a number that is not finite.
+        Of none of these types, not (n, *input_shape), empty, or with a number that is not finite.
     """
-    if batch.dtype != torch.float32 or tuple(batch.shape[1:]) != tuple(input_shape):
+    if batch.dtype not in types or tuple(batch.shape[1:]) != tuple(input_shape):
         raise BadTensor(
-            f"the network takes float32 tensors (n, {', '.join(map(str, input_shape))}), not "
-            f"{str(batch.dtype).removeprefix('torch.')} {tuple(batch.shape)}",
+            f"the network takes {_type(types[0])} tensors (n, {', '.join(map(str, input_shape))}), "
+            f"not {_type(batch.dtype)} {tuple(batch.shape)}",
             dtype=batch.dtype,
             shape=tuple(batch.shape),
         )
@@ -277,6 +279,10 @@ def check_batch(batch: Tensor, input_shape: Sequence[int]) -> None:
     # A sum is finite only if every number is; a sum that is not may just be too large.
     if not torch.isfinite(batch.sum()) and not torch.isfinite(batch).all():
         raise BadTensor("the batch has numbers that are not finite; check how it was made")
+
+
+def _type(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _flow_with(network: Network, layers: Sequence[Layer]) -> Flow:
