@@ -48,8 +48,8 @@ def why(
 ) -> Unary[Why]:
     """Why the program decided as it did, why a class holds, or why a goal holds.
 
-    Where it does not hold, the answer has `holds` False and the refutation as its proof. A goal with
-    variables is explained with the values of its first solution.
+    Where it does not hold, the answer has `holds` False and the refutation as its proof. A goal
+    with variables is explained with the values of its first solution.
 
     Parameters
     ----------
