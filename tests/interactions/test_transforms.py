@@ -141,3 +141,6 @@ def test_what_is_no_table_is_refused(v: Doubles, told: str) -> None:
 def test_effects_of_different_shapes_are_refused() -> None:
     with pytest.raises(BadTensor, match=r"\(4,\).*\(8,\)"):
         from_effects(np.ones(4), np.ones(8))
+    with pytest.raises(BadTensor, match=r"\(4,\).*\(2,\)"):
+        shapley_values(np.ones(4), np.ones(2))
+    assert shapley_values(np.ones(4), np.ones(4)).shape == (2,)

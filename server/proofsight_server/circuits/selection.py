@@ -116,9 +116,10 @@ def select(
     Raises
     ------
     BadOption
-        Not exactly one of the four amounts is given, or it is out of range or not a number.
+        Not exactly one of the four amounts is given, or it is out of range or not a number;
+        `macs` of a plain chain, or `cum_score` of negative scores.
     BadTensor
-        A score is not finite.
+        A score is not finite, or there is no layer.
     """
     for option, value, known in (
         ("threshold", threshold, get_args(Threshold)),

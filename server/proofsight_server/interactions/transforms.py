@@ -32,7 +32,8 @@ def and_effects(v: npt.ArrayLike) -> Doubles:
     Raises
     ------
     BadTensor
-        Where the last axis is no power of two, or values are not finite.
+        Where the last axis is no 2^n with n of 1 or more, or values are no real numbers or not
+        finite.
     """
     effects, steps = _along_masks(v)
     for pairs in steps:
@@ -71,12 +72,7 @@ def from_effects(and_: npt.ArrayLike, or_: npt.ArrayLike) -> Doubles:
     BadTensor
         As `and_effects` does, and where the shapes differ.
     """
-    ands, ors = _numbers(and_), _numbers(or_)
-    if ands.shape != ors.shape:
-        raise BadTensor(
-            f"AND effects have shape {ands.shape} and OR effects {ors.shape}; give both for the "
-            "same masks and networks"
-        )
+    ands, ors = _both(and_, or_)
     missed = ors.copy()
     missed[..., 0] = 0
     total = missed.sum(axis=-1, keepdims=True) + ors[..., :1]
@@ -93,14 +89,28 @@ def subset_sums(v: npt.ArrayLike) -> Doubles:
 
 
 def shapley_values(and_: npt.ArrayLike, or_: npt.ArrayLike) -> Doubles:
-    """What each region contributes: Σ_{S∋i} (and_(S) + or_(S)) / |S|. Shape (…, n)."""
-    effects = (_numbers(and_) + _numbers(or_)).astype(np.float64)
+    """What each region contributes: Σ_{S∋i} (and_(S) + or_(S)) / |S|. Shape (…, n).
+
+    Parameters and errors are those of `from_effects`.
+    """
+    ands, ors = _both(and_, or_)
+    effects = (ands + ors).astype(np.float64)
     regions = regions_of(effects.shape[-1])
     sizes = orders(regions)
     portions = effects[..., 1:] / sizes[1:]
     holds = (np.arange(1, 1 << regions)[:, None] >> np.arange(regions)) & 1
     values: Doubles = portions @ holds
     return values
+
+
+def _both(and_: npt.ArrayLike, or_: npt.ArrayLike) -> tuple[Doubles, Doubles]:
+    ands, ors = _numbers(and_), _numbers(or_)
+    if ands.shape != ors.shape:
+        raise BadTensor(
+            f"AND effects have shape {ands.shape} and OR effects {ors.shape}; give both for the "
+            "same masks and networks"
+        )
+    return ands, ors
 
 
 def _numbers(v: npt.ArrayLike) -> Doubles:

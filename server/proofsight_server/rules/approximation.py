@@ -45,7 +45,8 @@ def implicants(
     Raises
     ------
     BadTensor
-        Weights that are no vector of finite numbers.
+        Weights that are no vector of finite numbers, a bias that is none, or sums of them that no
+        double holds.
     BadOption
         A cap below 1.
 
