@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from functools import partial
 
 import grpc
 import pytest
@@ -151,8 +152,10 @@ def test_an_unknown_revision_is_not_found(channel: grpc.Channel, png: bytes) -> 
 
 
 def test_a_name_of_no_resource_is_an_invalid_argument(channel: grpc.Channel, png: bytes) -> None:
-    code, reason, _, _ = refusal(lambda: translate(channel, image_pb2.Image(encoded=png), "digits"))
-    assert (code, reason) == ("INVALID_ARGUMENT", "BAD_OPTION")
+    image = image_pb2.Image(encoded=png)
+    for name in ("digits", "knowledgeBases/" + "x" * 300):
+        code, reason, _, _ = refusal(partial(translate, channel, image, name))
+        assert (code, reason) == ("INVALID_ARGUMENT", "BAD_OPTION")
 
 
 def explain(channel: grpc.Channel, facts: facts_pb2.ImageFacts, **target: str) -> object:
@@ -190,6 +193,35 @@ def test_a_goal_that_does_not_parse_or_names_nothing_is_bad(
 ) -> None:
     code, reason, _, _ = refusal(lambda: query(channel, facts, goal))
     assert (code, reason) == ("INVALID_ARGUMENT", "BAD_GOAL")
+
+
+def test_an_empty_goal_is_no_question(channel: grpc.Channel, facts: facts_pb2.ImageFacts) -> None:
+    code, reason, message, _ = refusal(lambda: explain(channel, facts, goal=""))
+    assert (code, reason) == ("INVALID_ARGUMENT", "BAD_GOAL")
+    assert "syntax error" in message
+
+
+def test_a_refusal_arrives_however_long_the_words_it_repeats(
+    channel: grpc.Channel, facts: facts_pb2.ImageFacts
+) -> None:
+    code, reason, _, _ = refusal(lambda: query(channel, facts, "é" * 30_000))
+    assert (code, reason) == ("INVALID_ARGUMENT", "BAD_GOAL")
+    code, reason, _, metadata = refusal(lambda: explain(channel, facts, class_name="x" * 30_000))
+    assert (code, reason) == ("NOT_FOUND", "UNKNOWN_CLASS")
+    assert metadata["name"].endswith("(30000 characters)")
+    broken = "".join(
+        f"class(Image, digit_0) :- rule(z{i}, Image), active(Image, nope_{i}).\n"
+        for i in range(300)
+    )
+    code, reason, _, _ = refusal(
+        lambda: knowledge_bases_pb2_grpc.KnowledgeBasesStub(channel).CreateRevision(
+            knowledge_bases_pb2.CreateRevisionRequest(
+                parent=KB,
+                files=[knowledge_bases_pb2.ProgramFile(path="rules.pl", text=broken)],
+            )
+        )
+    )
+    assert (code, reason) == ("INVALID_ARGUMENT", "BAD_PROGRAM")
 
 
 @pytest.mark.parametrize(

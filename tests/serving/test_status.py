@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import quote
 
 import pytest
 from google.rpc import code_pb2, error_details_pb2
 
 from proofsight_server import errors
-from proofsight_server.serving.status import code_of, status_of
+from proofsight_server.serving.status import MOST_BYTES, code_of, status_of
 
 
 def _every_error() -> list[type[errors.ProofsightError]]:
@@ -66,6 +67,21 @@ def test_a_refused_program_tells_every_issue_with_its_place() -> None:
     assert any(detail.Unpack(request) for detail in status.details)
     assert request.field_violations[0].field == "rules.pl"
     assert "rules.pl:3:7" in request.field_violations[0].description
+
+
+def test_a_status_fits_into_trailing_metadata_and_says_what_it_leaves_out() -> None:
+    issues = [
+        errors.Issue("error", "undeclared_proposition", "rules.pl", line, 7, f"no é{line}" * 9)
+        for line in range(1, 501)
+    ]
+    status = status_of(errors.BadProgram("\n".join(map(str, issues)), issues))
+    assert len(status.SerializeToString()) * 4 / 3 + len(quote(status.message)) <= MOST_BYTES
+    assert status.message.startswith("rules.pl:1:7: ")
+    request = error_details_pb2.BadRequest()
+    assert any(detail.Unpack(request) for detail in status.details)
+    *shown, rest = request.field_violations
+    assert "rules.pl:1:7" in shown[0].description
+    assert rest.description == f"and {500 - len(shown)} more; CheckProgram tells them all"
 
 
 def test_an_overload_says_when_to_come_back() -> None:

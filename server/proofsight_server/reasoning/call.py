@@ -28,7 +28,9 @@ class Question:
 
     def to_header(self) -> list[str]:
         """The question as a frame's header carries it."""
-        return [self.kind, checked(self.text, self.kind)] if self.text else [self.kind]
+        if self.kind == "decision":
+            return [self.kind]
+        return [self.kind, checked(self.text, self.kind)]
 
 
 @dataclass(frozen=True, slots=True)

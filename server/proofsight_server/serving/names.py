@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from proofsight_server.errors import BadOption
 
 _NAME = re.compile(
-    r"knowledgeBases/(?P<kb>[a-z0-9][a-z0-9_-]*)(?:/revisions/(?P<number>[1-9][0-9]{0,8}))?"
+    r"knowledgeBases/(?P<kb>[a-z0-9][a-z0-9_-]{0,99})(?:/revisions/(?P<number>[1-9][0-9]{0,8}))?"
 )
 
 
@@ -26,7 +26,8 @@ class RevisionName:
         if match is None:
             raise BadOption(
                 f"{text!r} names no revision; write knowledgeBases/KB or "
-                "knowledgeBases/KB/revisions/N, with KB of a-z, 0-9, _ and -",
+                "knowledgeBases/KB/revisions/N, with KB of a-z, 0-9, _ and -, "
+                "at most 100 of them",
                 field="name",
                 value=text,
             )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Final, NoReturn, TypeAlias
+from urllib.parse import quote
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
@@ -51,6 +53,11 @@ _FIELDS: Final[dict[type[errors.ProofsightError], str]] = {
     errors.BadProgram: "files",
     errors.BadTarget: "target",
 }
+# gRPC refuses trailing metadata beyond 8 KiB at random and beyond 16 KiB always; some is ours for
+# the request's id.
+MOST_BYTES: Final = 7_000
+_LONGEST: Final = (4_000, 1_000, 300, 80)  # characters of one text, tried in turn
+_ISSUE: Final = 100  # of which one finding is given so many
 _STATUS_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -63,17 +70,29 @@ def code_of(error: errors.ProofsightError) -> int:
 
 
 def status_of(error: Exception) -> status_pb2.Status:
-    """The `google.rpc.Status` of any exception; what is not ours says nothing of itself."""
+    """The `google.rpc.Status` of any exception; what is not ours says nothing of itself.
+
+    It fits into a call's trailing metadata: texts that are too long for that end with how long
+    they were, and findings beyond what has room are counted.
+    """
     if not isinstance(error, errors.ProofsightError):
         _log.error("internal error", exc_info=error)
         error = errors.ProofsightError("internal error; the server's log has the cause")
-    status = status_pb2.Status(code=code_of(error), message=error.message)
-    details = [
-        error_details_pb2.ErrorInfo(
-            reason=error.reason, domain=DOMAIN, metadata=dict(error.metadata)
-        )
-    ]
-    _pack(status, *details)
+    for longest in _LONGEST:
+        status = _status(error, longest)
+        if _bytes(status) <= MOST_BYTES:
+            break
+    return status
+
+
+def _status(error: errors.ProofsightError, longest: int) -> status_pb2.Status:
+    message = _cut(error.message, longest)
+    metadata = {key: _cut(value, longest) for key, value in error.metadata.items()}
+    status = status_pb2.Status(code=code_of(error), message=message)
+    _pack(
+        status,
+        error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata),
+    )
     if isinstance(error, _RETRIED):
         _pack(
             status,
@@ -83,36 +102,44 @@ def status_of(error: Exception) -> status_pb2.Status:
         _pack(
             status,
             error_details_pb2.ResourceInfo(
-                resource_type=error.noun,
-                resource_name=error.metadata["name"],
-                description=error.message,
+                resource_type=error.noun, resource_name=metadata["name"], description=message
             ),
         )
     if isinstance(error, errors.BadProgram) and error.issues:
-        _pack(
-            status,
-            error_details_pb2.BadRequest(
-                field_violations=[
-                    error_details_pb2.BadRequest.FieldViolation(
-                        field=issue.file, description=str(issue)
-                    )
-                    for issue in error.issues
-                ]
-            ),
-        )
+        _pack(status, _issues(error.issues, longest))
     elif type(error) in _FIELDS:
-        field = error.metadata.get("field", _FIELDS[type(error)])
-        _pack(
-            status,
-            error_details_pb2.BadRequest(
-                field_violations=[
-                    error_details_pb2.BadRequest.FieldViolation(
-                        field=field, description=error.message
-                    )
-                ]
-            ),
-        )
+        field = metadata.get("field", _FIELDS[type(error)])
+        _pack(status, _violations((field, message)))
     return status
+
+
+def _issues(issues: Sequence[errors.Issue], longest: int) -> error_details_pb2.BadRequest:
+    shown = issues[: max(1, longest // _ISSUE)]
+    told = [(issue.file, _cut(str(issue), longest)) for issue in shown]
+    if len(issues) > len(shown):
+        rest = len(issues) - len(shown)
+        told.append(("files", f"and {rest} more; CheckProgram tells them all"))
+    return _violations(*told)
+
+
+def _violations(*told: tuple[str, str]) -> error_details_pb2.BadRequest:
+    return error_details_pb2.BadRequest(
+        field_violations=[
+            error_details_pb2.BadRequest.FieldViolation(field=field, description=description)
+            for field, description in told
+        ]
+    )
+
+
+def _cut(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    return f"{text[:longest]}… ({len(text)} characters)"
+
+
+def _bytes(status: status_pb2.Status) -> int:
+    """What trailing metadata takes: the details in base64, the message percent-encoded."""
+    return len(status.SerializeToString()) * 4 // 3 + len(quote(status.message))
 
 
 def _pack(status: status_pb2.Status, *messages: Message) -> None:
