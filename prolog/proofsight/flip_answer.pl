@@ -7,7 +7,7 @@
 :- use_module(library(apply), [maplist/3]).
 :- use_module(library(lists), [last/2]).
 :- use_module(messages, [text/3]).
-:- use_module(show, [numbers/5]).
+:- use_module(number_text, [numbers/5]).
 :- use_module(truth, [winning/2]).
 
 :- det(flip_json/4).

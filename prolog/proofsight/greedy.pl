@@ -1,17 +1,13 @@
 :- module(proofsight_greedy,
           [ greedy_moves/3              % +Plans, +Shift, !Best
           ]).
-:- use_module(library(lists),
-              [ append/3, member/2, min_list/2, same_length/2, selectchk/3,
-                sum_list/2
-              ]).
+:- use_module(library(lists), [member/2, selectchk/3, sum_list/2]).
 :- use_module(library(pairs), [pairs_values/2]).
 :- use_module(condition, [lacking/6]).
 :- use_module(ladder, [cost/4]).
-:- use_module(shift,
-              [ movable/2, move/3, moved/2, observed_rung/4, possible/2, shifted/2,
-                standing/3
-              ]).
+:- use_module(need,
+              [agrees/2, by_need/4, moving/2, needs/4, opposite/2, rung_move/3]).
+:- use_module(shift, [movable/2, move/3, moved/2, observed_rung/4, shifted/2]).
 :- use_module(truth, [spec/3, truth/3]).
 
 :- det(greedy_moves/3).
@@ -31,17 +27,13 @@ moves are enough, as is seen by looking again, and may be too many.
 %   those of rules are tried, margins are not.
 
 greedy_moves(Plans, Shift, Best) :-
-    shifted(Shift, About),
     findall(Count-Plan,
             ( member(Plan, Plans), Plan = rules(Yes, _), length(Yes, Count) ),
             Keyed0),
     keysort(Keyed0, Keyed),             % that nothing holds is often nearest
     pairs_values(Keyed, Sorted),
-    About = about(_, _, _, Truths, _, _, _),
-    functor(Truths, _, Size),
-    Places is 2 * Size,
-    functor(Needs, needs, Places),
-    try_plans(Sorted, greedy(Shift, Needs), Best).
+    moving(Shift, Moving),
+    try_plans(Sorted, Moving, Best).
 
 %   Needs are found out where the features stand at first, and serve all plans;
 %   moves are undone after each.
@@ -205,120 +197,3 @@ some_made(Count, [Id|Ids], Wanted, Moving) :-
     ;   Left = Count
     ),
     some_made(Left, Ids, Wanted, Moving).
-
-by_need(Ids, Wanted, Moving, Sorted) :-
-    needs(Ids, Wanted, Moving, Keyed0),
-    keysort(Keyed0, Keyed),
-    pairs_values(Keyed, Sorted).
-
-needs([], _, _, []).
-needs([Id|Ids], Wanted, Moving, Keyed) :-
-    need(Id, Wanted, Moving, Need),
-    (   Need == inf
-    ->  Keyed = Keyed1
-    ;   Keyed = [Need-Id|Keyed1]
-    ),
-    needs(Ids, Wanted, Moving, Keyed1).
-
-%   need(+Id, +Wanted, +Moving, -Need): about how many moves that takes from
-%   where the features stand when it is first asked, `inf` where it cannot be.
-
-need(Id, Wanted, Moving, Need) :-
-    Moving = greedy(Shift, Needs),
-    Shift = shift(About, _, _, _),
-    spec(Id, About, Spec),
-    (   observed_rung(Spec, Shift, About, Rung)
-    ->  rung_need(Rung, Wanted, Shift, Id, Need)
-    ;   functor(Needs, _, Places),
-        (   Wanted == yes
-        ->  Place = Id
-        ;   Place is Id + Places // 2
-        ),
-        arg(Place, Needs, Need),
-        (   nonvar(Need)
-        ->  true
-        ;   spec_need(Spec, Wanted, Moving, Need)
-        )
-    ).
-
-rung_need(Rung, Wanted, Shift, _, Need), Rung = rung(Feature, _), movable(Feature, Shift) =>
-    rung_move(Wanted, Rung, Move),
-    (   made_already(Move, Shift)
-    ->  Need = 0
-    ;   possible(Move, Shift)
-    ->  Need = 1
-    ;   Need = inf
-    ).
-rung_need(_, Wanted, Shift, Id, Need) =>
-    Shift = shift(About, _, _, _),
-    truth(Id, About, Truth),
-    (   agrees(Truth, Wanted)
-    ->  Need = 0
-    ;   Need = inf
-    ).
-
-made_already(up(Feature, Level), Shift) :-
-    standing(Feature, Shift, at(_, _, _, Now)),
-    Now >= Level.
-made_already(down(Feature, Level), Shift) :-
-    standing(Feature, Shift, at(_, _, _, Now)),
-    Now =< Level.
-
-spec_need(active(_, _, _, Clauses), Wanted, Moving, Need) =>
-    spec_need(any(Clauses), Wanted, Moving, Need).
-spec_need(any(Ids), yes, Moving, Need) =>
-    least_need(Ids, yes, Moving, Need).
-spec_need(any(Ids), no, Moving, Need) =>
-    whole_need(Ids, no, Moving, Need).
-spec_need(clause(Ids), yes, Moving, Need) =>
-    whole_need(Ids, yes, Moving, Need).
-spec_need(clause(Ids), no, Moving, Need) =>
-    least_need(Ids, no, Moving, Need).
-spec_need(not(Inner), Wanted, Moving, Need) =>
-    opposite(Wanted, Opposite),
-    need(Inner, Opposite, Moving, Need).
-spec_need(at_least(Needed, Ids), Wanted, Moving, Need) =>
-    length(Ids, Total),
-    (   Wanted == yes
-    ->  Count = Needed
-    ;   Count is Total - Needed + 1
-    ),
-    by_need_keyed(Ids, Wanted, Moving, Keyed),
-    (   length(First, Count),
-        append(First, _, Keyed)
-    ->  findall(One, member(One-_, First), Ones),
-        sum_list(Ones, Need)
-    ;   Need = inf
-    ).
-
-by_need_keyed(Ids, Wanted, Moving, Keyed) :-
-    needs(Ids, Wanted, Moving, Keyed0),
-    keysort(Keyed0, Keyed).
-
-least_need(Ids, Wanted, Moving, Need) :-
-    needs(Ids, Wanted, Moving, Keyed),
-    (   Keyed == []
-    ->  Need = inf
-    ;   findall(One, member(One-_, Keyed), Ones),
-        min_list(Ones, Need)
-    ).
-
-whole_need(Ids, Wanted, Moving, Need) :-
-    needs(Ids, Wanted, Moving, Keyed),
-    (   same_length(Ids, Keyed)
-    ->  findall(One, member(One-_, Keyed), Ones),
-        sum_list(Ones, Need)
-    ;   Need = inf
-    ).
-
-rung_move(yes, rung(Feature, Level), up(Feature, Level)).
-rung_move(no, rung(Feature, Level), down(Feature, Below)) :-
-    Below is Level - 1.
-
-opposite(yes, no).
-opposite(no, yes).
-
-agrees(no, Wanted) =>
-    Wanted == no.
-agrees(_, Wanted) =>
-    Wanted == yes.

@@ -2,7 +2,7 @@
 :- use_module(library(plunit)).
 :- use_module('../../prolog/proofsight/json').
 :- use_module('../../prolog/proofsight/messages').
-:- use_module('../../prolog/proofsight/show').
+:- use_module('../../prolog/proofsight/number_text').
 :- use_module(library(http/json), [atom_json_dict/3]).
 
 :- begin_tests(json).
@@ -85,11 +85,11 @@ test('numbers have four significant digits and no exponent', forall(number(X, Te
     Shown == Text.
 test('what would read alike gets the digits that tell it apart',
      Value-Threshold == "2.10004"-"2.1") :-
-    proofsight_show:numbers(2.10004, 2.1, 4, Value, Threshold).
+    proofsight_number_text:numbers(2.10004, 2.1, 4, Value, Threshold).
 test('equal numbers stay short', Value-Threshold == "2.1"-"2.1") :-
-    proofsight_show:numbers(2.1, 2.1, 4, Value, Threshold).
+    proofsight_number_text:numbers(2.1, 2.1, 4, Value, Threshold).
 test('neighbours in float32 are told apart') :-
-    proofsight_show:numbers(0.41370999813079834, 0.41371002793312073, 4, V, T),
+    proofsight_number_text:numbers(0.41370999813079834, 0.41371002793312073, 4, V, T),
     V \== T.
 
 :- end_tests(numbers).
