@@ -141,6 +141,7 @@ def test_what_are_no_two_circuits_is_refused(
         (["R/d", "--target", "c:1", "--shrink", "/no/such/x.safetensors"], "make it first"),
         (["R/d", "--target", "c:1", "--shrink", "."], "name a file"),
         (["R/d", "--target", "c:1", "--out", __file__], "is a file"),
+        (["R/d", "--target", "c:1", "--out", f"{__file__}/x"], "is a file"),
     ],
 )
 def test_options_that_do_not_go_together_are_wrong_usage(

@@ -126,8 +126,10 @@ def run(args: argparse.Namespace) -> int:
         args.parser.error(f"--shrink: there is no directory {args.shrink.parent}; make it first")
     if args.shrink and args.shrink.is_dir():
         args.parser.error(f"--shrink: {args.shrink} is a directory; name a file")
-    if args.out and args.out.exists() and not args.out.is_dir():
-        args.parser.error(f"--out: {args.out} is a file; name a directory")
+    if args.out:
+        there = next(path for path in (args.out, *args.out.parents) if path.exists())
+        if not there.is_dir():
+            args.parser.error(f"--out: {there} is a file; name a directory")
     return outcome(lambda: (_compared if args.compare else _circuit)(args), json=args.json)
 
 
