@@ -195,7 +195,7 @@ def channels_drawn(
         fan = _fan(graph, channel)
         label = (
             f"{channel}: "
-            + ("passed on" if passes else f"{fan[0]} kernels in, {fan[1]} out")
+            + ("passed on" if passes else f"kernels in: {fan[0]}, out: {fan[1]}")
             + (", also passes a constant on" if channel in constants else "")
         )
         yield (
