@@ -332,3 +332,10 @@ def test_thresholds_of_every_magnitude_read_back_bit_for_bit() -> None:
 def test_an_order_of_some_classes_is_written_with_all_of_them() -> None:
     program = Program((), ("cat", "dog", "mouse"), class_order=("mouse",))
     assert "class_order([mouse, cat, dog])." in write_rules(program)
+
+
+def test_an_order_by_points_is_written_as_it_is_for_it_says_who_may_win() -> None:
+    program = Program((), ("cat", "dog", "mouse"), "points", class_order=("mouse", "cat"))
+    assert "class_order([mouse, cat])." in write_rules(program)
+    everyone = Program((), ("cat", "dog", "mouse"), "points")
+    assert "class_order([cat, dog, mouse])." in write_rules(everyone)

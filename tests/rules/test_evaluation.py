@@ -252,6 +252,14 @@ def test_of_equal_scores_the_first_in_class_order_is_decided() -> None:
     assert evaluate(other, ON, ["p"]).decisions.tolist() == [1]
 
 
+def test_points_never_decide_for_a_class_that_class_order_leaves_out() -> None:
+    clauses = (line("p1", "a", 2, P), line("p2", "b", 1, P))
+    program = Program(clauses, ("a", "b", "c"), "points", bases=(("a", -9), ("b", -9)))
+    assert evaluate(program, ON, ["p"]).decisions.tolist() == [2]
+    other = replace(program, class_order=("b", "a"))
+    assert evaluate(other, ON, ["p"]).decisions.tolist() == [0]
+
+
 @settings(max_examples=40, deadline=None)
 @given(rng=random_generators())
 def test_a_constant_added_to_all_bases_changes_no_decision(rng: np.random.Generator) -> None:

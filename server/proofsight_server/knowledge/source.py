@@ -101,7 +101,8 @@ def write_rules(program: Program) -> str:
         A statistic is not finite, or a name is no Unicode text.
     """
     blocks = [RULES_HEADER, *_rule_blocks(program.rules)]
-    order = program.order()  # all classes: what it leaves out is unknown to the reader
+    # all classes, since what it leaves out is unknown to the reader; under points that may not win
+    order = program.contenders() if program.policy == "points" else program.order()
     tail = [f"policy({program.policy})."]
     if program.default is not None:
         tail.append(f"default_class({quote(program.default)}).")

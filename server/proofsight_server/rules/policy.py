@@ -45,7 +45,7 @@ class Scores:
         self._bases = np.zeros(len(index), dtype=np.int64)
         for name, points in program.bases:
             self._bases[index[name]] = points
-        self._order = np.array([index[name] for name in program.order()], dtype=np.int64)
+        self._order = np.array([index[name] for name in program.contenders()], dtype=np.int64)
 
     def __call__(self, fires: Bools) -> Ints:
         """(n, classes) from (rules, n)."""

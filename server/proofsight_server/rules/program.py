@@ -113,8 +113,9 @@ class Program:
     * `confidence`: the head of the firing class rule with the greatest `confidence`
       statistic (0 where it has none), then the first in `class_order`, then in the file;
     * `points`: the class with the greatest score, its base (0 where `bases` has none) and the
-      points of its rules that fire; of equal ones the first in `class_order`.  Only this
-      policy has rules for points, and it has no rules for classes and no default;
+      points of its rules that fire; of equal ones the first in `class_order`, and where that
+      names some classes, no other one.  Only this policy has rules for points, and it has no
+      rules for classes and no default;
     * where no class rule fires: `default`, or no decision if that is None.
 
     `never` are rules that a learner looked for and found constantly false; they decide nothing.
@@ -131,6 +132,10 @@ class Program:
     def order(self) -> tuple[str, ...]:
         """All classes in the order that breaks ties; those `class_order` leaves out come last."""
         return tuple(dict.fromkeys((*self.class_order, *self.classes)))
+
+    def contenders(self) -> tuple[str, ...]:
+        """The classes that points can decide for, in the order that breaks ties."""
+        return self.class_order or self.classes
 
     def propositions(self) -> tuple[str, ...]:
         """The propositions that bodies use, each once, in order of first use."""
