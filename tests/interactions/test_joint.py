@@ -197,6 +197,14 @@ def test_log_odds_of_clipped_probabilities_are_refused_and_others_are_not() -> N
     with pytest.raises(BadTensor, match="12 of 64 masks: it saturates"):
         extract(clipped)
     assert extract(free, max_steps=25).regions == 6
+    for cap in (16.118, 16.1):  # log-odds of 1e-7, at both ends
+        with pytest.raises(BadTensor, match="it saturates"):
+            extract(np.clip(20 * free, -cap, cap))
+    sparse = np.zeros(64)
+    sparse[[7, 11, 28, 37, 50]] = 1.1, 2.3, 1.7, 2.9, 1.3
+    for bias in (0, 20):  # most masks have the least of the ANDs' sums, the greatest of the ORs'
+        for table in (from_effects(sparse, 0 * sparse), from_effects(0 * sparse, 9 * sparse)):
+            assert extract(table + bias, max_steps=25).regions == 6
 
 
 @pytest.mark.parametrize(

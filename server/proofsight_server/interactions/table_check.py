@@ -9,10 +9,17 @@ import numpy.typing as npt
 
 from proofsight_server.errors import BadTensor
 from proofsight_server.interactions.masks import Doubles, regions_of
+from proofsight_server.symbols.feature import Ints
 
 _STILL: Final = 1e-12  # of the largest score: a table that varies by less is constant
 _CAP: Final = 9.0  # log-odds of a probability that was clipped at 1e-4
 _OFTEN: Final = 4  # times as often as any other score, and no less often than this
+_APART: Final = 0.9  # the share of the other scores that differ, as those of networks do
+_EVIDENCE: Final = 6  # of them
+_SAME: Final = 1e-9  # of the largest score: what rounding takes apart
+# Log-odds of what probabilities are mostly clipped at, or rounded to in float32 and float64.
+_CLIPPED: Final = -np.log([*(10.0**-k for k in range(4, 17)), 2.0**-23, 2.0**-24, 2.0**-53])
+_NEAR: Final = 1.2e-3  # of it, so that 16.1 is that of 1e-7
 
 
 def checked_tables(tables: npt.ArrayLike) -> Doubles:
@@ -69,16 +76,29 @@ def _refuse_constant(table: Doubles, whose: str) -> None:
 
 def _refuse_capped(table: Doubles, whose: str) -> None:
     """Log-odds of clipped probabilities end on a plateau, which effects of high order would fit."""
-    values, counts = np.unique(table, return_counts=True)
+    unit = _SAME * float(np.abs(table).max())
+    places, counts = np.unique(np.rint(table / unit), return_counts=True)
     for extreme in (0, -1):
-        others = np.delete(counts, extreme)
-        if (
-            abs(values[extreme]) >= _CAP
-            and counts[extreme] >= _OFTEN * others.max()
-            and len(others) >= len(table) / 16
+        score, others = float(places[extreme]) * unit, np.delete(counts, extreme)
+        if (_is_cap(score) and counts[extreme] >= _OFTEN) or (
+            abs(score) >= _CAP and _is_plateau(int(counts[extreme]), others)
         ):
             raise BadTensor(
-                f"{whose} has its extreme score {values[extreme]:.4f} for {counts[extreme]} of "
+                f"{whose} has its extreme score {score:.4f} for {counts[extreme]} of "
                 f"{len(table)} masks: it saturates, as log-odds of clipped probabilities do; "
                 "compute it from logits"
             )
+
+
+def _is_cap(score: float) -> bool:
+    return bool(np.isclose(abs(score), _CLIPPED, rtol=_NEAR, atol=0).any())
+
+
+def _is_plateau(count: int, others: Ints) -> bool:
+    """Whether a score that `count` masks have stands out of others that hardly recur.
+
+    The few sums of a few planted effects recur, and so may the greatest of them.
+    """
+    masks = count + int(others.sum())
+    apart = max(_EVIDENCE, masks / 16, _APART * int(others.sum()))
+    return count >= _OFTEN * int(others.max()) and len(others) >= apart
