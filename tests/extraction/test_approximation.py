@@ -316,6 +316,22 @@ def test_small_weights_are_dropped_and_listed(subject: Make) -> None:
     assert all(unit["rounded_agreement"] <= 1 for unit in units)
 
 
+def test_a_side_that_needs_a_dropped_input_is_told_with_what_mends_it(subject: Make) -> None:
+    made = subject(nn.Sigmoid(), ())
+    high = read(made, **WHOLE).report["inputs"]["high"]
+    weight, bias = np.zeros((3, 4)), np.zeros(3)
+    weight[1] = np.arange(1.0, 5.0)
+    # Only where all four inputs are at their ends does the class beat the first.
+    bias[1] = 1e-3 - weight[1] @ list(high.values())
+    (layer,) = made.layers
+    made = replace(made, layers=(replace(layer, weight=weight, bias=bias),))
+    sentence = "they need inputs that drop_quantile left out; lower it"
+    options = {**WHOLE, "limit_data": False}
+    assert sentence not in " ".join(read(made, **options).warnings)
+    with pytest.raises(BadOption, match=sentence):
+        read(made, **options, drop_quantile=0.5)
+
+
 def test_a_diagram_of_each_unit_is_counted_on_request(subject: Make) -> None:
     reading = read(subject(nn.ReLU(), ()), **WHOLE, diagram=True)
     diagrams = json.loads(reading.annexes["approximation.json"])["diagrams"][0]

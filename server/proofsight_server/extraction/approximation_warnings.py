@@ -32,7 +32,7 @@ def warnings_of(
     """
     told = []
     for layer, own in zip(layers, sides, strict=True):
-        told += list(_of_layer(layer, own, limited=report["options"]["limit_data"]))
+        told += list(_of_layer(layer, own, report["options"]))
     told += list(_of_program(layers, found, report, program))
     untried = not report["options"]["limit_data"] and "limited" not in report["figures"]
     if not has_rules(program):
@@ -54,8 +54,9 @@ def warnings_of(
 
 
 def _of_layer(
-    layer: ApproximatedLayer, sides: Sequence[SideFormula], *, limited: bool
+    layer: ApproximatedLayer, sides: Sequence[SideFormula], options: Mapping[str, Any]
 ) -> Iterator[str]:
+    limited = options["limit_data"]
     atom = layer.layer.info.layer.atom
     fixed = [target.on for target in layer.targets if not any(target.unit.weights)]
     if fixed:
@@ -69,18 +70,21 @@ def _of_layer(
             f"({_listed([side_name(layer, side) for side in short])}) and are never true; the "
             f"least order that gives one of them a term is {min(least)}, all of them {max(least)}"
         )
-    boxless = [
+    lost = [
         side
         for side in empty
         if side.formula.shortest is None
         and not limited
         and layer.targets[side.target].unit.side(on=side.on).least is not None
     ]
-    if boxless:
+    if lost:
+        why = "have no term at all that would hold wherever its literals do; take literal=vertex "
+        why += "with limit_data=true"
+        if options["literal"] == "vertex":
+            why = "have no term, since they need inputs that drop_quantile left out; lower it"
         yield (
-            f"{atom}: {len(boxless)} of {len(sides)} formulas "
-            f"({_listed([side_name(layer, side) for side in boxless])}) have no term at all that "
-            "would hold wherever its literals do; take literal=vertex with limit_data=true"
+            f"{atom}: {len(lost)} of {len(sides)} formulas "
+            f"({_listed([side_name(layer, side) for side in lost])}) {why}"
         )
     unseen = [side for side in empty if side.formula.shortest is None and limited]
     if unseen:

@@ -176,7 +176,7 @@ def _body(m: int, literals: Sequence[Literal]) -> tuple[Element, ...]:
 def _reason(one: Explained) -> str:
     """Why the rule of a unit is a constant."""
     if len(one.site.usable):
-        return "no body is worth its complexity at this beta"
+        return "no body does better at this beta"
     return "no input tells anything of it, or its weights are 0"
 
 
