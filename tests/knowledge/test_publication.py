@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -229,3 +230,14 @@ def test_leftovers_are_removed_once_they_are_old(tmp_path: Path) -> None:
         os.utime(path, (past, past))  # the directory is old in both, a file only in one
     publication.sweep(tmp_path)
     assert entries(tmp_path) == [young.name, f"{young.name}/rules.pl"]
+
+
+def test_a_full_disk_is_told_by_the_directory_that_could_not_be_written(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OSError, match="No space left") as caught,
+        publication.prepared(tmp_path / "digits") as fresh,
+    ):
+        (fresh / "rules.pl").write_text("half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # a write names no file
+    assert caught.value.filename == str(tmp_path / "digits")
+    assert not (tmp_path / "digits").exists()

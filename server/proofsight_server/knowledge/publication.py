@@ -29,6 +29,10 @@ def prepared(parent: Path) -> Iterator[Path]:
         sweep(parent)
         fresh.mkdir(parents=True)  # its parent goes where another publisher gave up
         yield fresh
+    except OSError as error:
+        if error.errno == errno.ENOSPC and error.filename is None:  # as writing tells it
+            raise OSError(error.errno, error.strerror, str(parent)) from error
+        raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
         for directory in made:
