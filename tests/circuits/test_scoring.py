@@ -268,6 +268,17 @@ def test_networks_and_images_of_either_float_type_have_the_same_scores() -> None
         evaluate([circuit], images)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_scores_do_not_need_gradients_to_be_on(kind: str) -> None:
+    module, images = small_network(kind), pictures(3)
+    expected = score(module, images, f"{LAST[kind]}:2", DATA_DRIVEN)
+    for context in (torch.no_grad(), torch.inference_mode()):
+        with context:
+            found = score(module, images, f"{LAST[kind]}:2", DATA_DRIVEN)
+        for criterion in DATA_DRIVEN:
+            assert_same(found[criterion], expected[criterion])
+
+
 def test_nothing_of_the_network_is_changed() -> None:
     module, images = small_network("chain"), pictures(2)
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}

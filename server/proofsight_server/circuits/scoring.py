@@ -21,6 +21,7 @@ from proofsight_server.errors import BadOption, BadTensor
 from proofsight_server.vision.network import Network
 
 
+@torch.inference_mode(mode=False)  # also where the caller's own work needs no gradients
 def score(
     model: Network | nn.Module | TargetNetwork,
     images: Tensor | npt.NDArray[np.float32],
@@ -68,13 +69,15 @@ def score(
 
     Raises
     ------
-    BadModel, BadTarget, UnknownLayer, UnknownClass
+    BadTarget, UnknownLayer, UnknownClass
         As `target_network`; BadTarget also where the target is 0, or the same whatever the
         kernels do, on all images.
+    BadModel
+        As `target_network`, and where the network does not run on images of this shape.
     BadTensor
-        The images do not fit the network.
+        The images are no such tensor.
     BadOption
-        There is no such criterion.
+        There is no such criterion, or no target.
     """
     options = options or ScoreOptions()
     images = torch.as_tensor(images)
