@@ -1,12 +1,13 @@
 :- module(proofsight_overlap,
           [ bodies/2,                   % +Program, -Bodies
             contradictory/2,            % +Body, -Why
+            compatible/3,               % +Bodies, -Body, -Other
             shadow_index/2,             % +Grouped, -Index
             shadowed/4                  % +Index, +Group, +Narrower, -Wider
           ]).
 :- use_module(library(apply), [maplist/3, partition/4]).
 :- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
-:- use_module(library(lists), [max_list/2, member/2]).
+:- use_module(library(lists), [append/3, max_list/2, member/2, nth0/3]).
 :- use_module(library(ordsets), [ord_memberchk/2, ord_subtract/3]).
 :- use_module(library(pairs), [group_pairs_by_key/2]).
 :- use_module(program, [part/3]).
@@ -148,6 +149,51 @@ sum([], Sum, Sum).
 sum([N|Ns], Sum0, Sum) :-
     Sum1 is Sum0 + N,
     sum(Ns, Sum1, Sum).
+
+%!  compatible(+Bodies, -Body, -Other) is semidet.
+%
+%   The first two bodies of rules for different classes that no proposition
+%   keeps apart, by its sign or by the thresholds of its feature.  Counts and
+%   exceptions are not looked into.
+
+compatible(Bodies, Body, Other) :-
+    findall(P,
+            ( member(body(_, _, class(_), _, Entailed), Bodies),
+              member(Literal, Entailed),
+              signed(Literal, P, _)
+            ),
+            Ps0),
+    sort(Ps0, Ps),
+    findall(P-Bit, ( nth0(At, Ps, P), Bit is 1 << At ), Pairs),
+    list_to_assoc(Pairs, Bits),
+    findall(signs(One, On, Off),
+            ( member(One, Bodies),
+              One = body(_, _, class(_), _, Entailed),
+              sign_mask(Entailed, on, Bits, On),
+              sign_mask(Entailed, off, Bits, Off),
+              On /\ Off =:= 0           % else it never holds
+            ),
+            All),
+    once(( append(Before, [signs(Other, On2, Off2)|_], All),
+           Other = body(_, _, Class2, _, _),
+           member(signs(Body, On1, Off1), Before),
+           On1 /\ Off2 =:= 0,
+           Off1 /\ On2 =:= 0,
+           Body = body(_, _, Class1, _, _),
+           Class1 \== Class2
+         )).
+
+signed(on(P), P, on).
+signed(off(P), P, off).
+
+sign_mask(Literals, Sign, Bits, Mask) :-
+    findall(Bit,
+            ( member(Literal, Literals),
+              signed(Literal, P, Sign),
+              get_assoc(P, Bits, Bit)
+            ),
+            Found),
+    sum(Found, 0, Mask).
 
 %!  shadow_index(+Grouped, -Index) is det.
 %

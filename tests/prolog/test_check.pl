@@ -156,6 +156,16 @@ test('a class that may draw level and comes first is not', Messages == []) :-
 points(I, x, -1) :- rule(r1, I), active(I, a).
 points(I, y, 3) :- rule(r2, I), active(I, b).'],
                   messages(outscored_class, Messages)).
+test('the first two rules of different classes that may hold together are named',
+     Messages == ["rule t for y and rule r for x may hold together, and under policy(exclusive) \
+the order of the classes then decides; if that is not meant, let a literal tell them apart, or \
+write policy(ordered)"]) :-
+    with_revision(['rules.pl'='class_order([x, y]). policy(exclusive).
+class(I, x) :- rule(r, I), active(I, a).
+class(I, y) :- rule(s, I), \\+ active(I, a), active(I, b).
+class(I, y) :- rule(t, I), active(I, b).
+class(I, x) :- rule(u, I), \\+ active(I, a), \\+ active(I, b).'],
+                  messages(compatible_classes, Messages)).
 test('lines with one body and one class add up, so that none is subsumed', Issues == []) :-
     points('points(I, x, 1) :- rule(r1, I), active(I, a).
 points(I, x, 1) :- rule(r2, I), active(I, a).
@@ -359,9 +369,20 @@ test('exceptions tell rules apart', Found == []) :-
     suspicions('class(I, x) :- rule(s, I), active(I, a), \\+ ab(s, I).
 class(I, x) :- rule(r, I), active(I, a), active(I, b).
 ab(s, I) :- rule(t, I), active(I, b).', Found).
-test('rules of other classes say nothing under exclusive', Found == []) :-
+test('rules of other classes shadow nothing under exclusive, but may hold together',
+     Found == [compatible_classes:3]) :-
     suspicions('class(I, y) :- rule(s, I), active(I, a).
 class(I, x) :- rule(r, I), active(I, a), active(I, b).', Found).
+test('rules that a sign or thresholds of one feature tell apart exclude each other',
+     Found == []) :-
+    suspicions('class(I, x) :- rule(r, I), active(I, a), active(I, e_high).
+class(I, y) :- rule(s, I), \\+ active(I, a).
+class(I, y) :- rule(t, I), \\+ active(I, e).
+class(I, y) :- rule(u, I), active(I, b), \\+ active(I, b).', Found0),
+    subtract(Found0, [contradictory_body:5], Found).
+test('only exclusive promises that rules of two classes exclude each other', Found == []) :-
+    suspicions('ordered', 'class(I, x) :- rule(r, I), active(I, a).
+class(I, y) :- rule(s, I), active(I, b).', Found).
 test('an earlier rule of another class shadows under ordered',
      Found == [unreachable_class:1, dead_rule:3]) :-
     suspicions('ordered', 'class(I, y) :- rule(s, I), active(I, a).
