@@ -5,7 +5,7 @@
             shadow_index/2,             % +Grouped, -Index
             shadowed/4                  % +Index, +Group, +Narrower, -Wider
           ]).
-:- use_module(library(apply), [maplist/3, partition/4]).
+:- use_module(library(apply), [maplist/2, maplist/3, partition/4]).
 :- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
 :- use_module(library(lists), [append/3, max_list/2, member/2, nth0/3]).
 :- use_module(library(ordsets), [ord_memberchk/2, ord_subtract/3]).
@@ -153,8 +153,8 @@ sum([N|Ns], Sum0, Sum) :-
 %!  compatible(+Bodies, -Body, -Other) is semidet.
 %
 %   The first two bodies of rules for different classes that no proposition
-%   keeps apart, by its sign or by the thresholds of its feature.  Counts and
-%   exceptions are not looked into.
+%   keeps apart, by its sign or by the thresholds of its feature.  Bodies with
+%   counts or exceptions are passed over: what they exclude is not seen here.
 
 compatible(Bodies, Body, Other) :-
     findall(P,
@@ -168,7 +168,8 @@ compatible(Bodies, Body, Other) :-
     list_to_assoc(Pairs, Bits),
     findall(signs(One, On, Off),
             ( member(One, Bodies),
-              One = body(_, _, class(_), _, Entailed),
+              One = body(_, _, class(_), Conditions, Entailed),
+              maplist(is_signed, Conditions),
               sign_mask(Entailed, on, Bits, On),
               sign_mask(Entailed, off, Bits, Off),
               On /\ Off =:= 0           % else it never holds
@@ -185,6 +186,9 @@ compatible(Bodies, Body, Other) :-
 
 signed(on(P), P, on).
 signed(off(P), P, off).
+
+is_signed(Condition) :-
+    signed(Condition, _, _).
 
 sign_mask(Literals, Sign, Bits, Mask) :-
     findall(Bit,

@@ -209,7 +209,7 @@ def test_prolog_reads_the_clients_term_as_its_own(
 def test_both_lay_numbers_out_alike(tmp_path: Path, values: list[float]) -> None:
     values += [0.0, -0.0, 9.9995, 99995.0, 1e-45, 3.4028234663852886e38, -0.00012345]
     program = (
-        ":- use_module(library(proofsight/show)).\n"
+        ":- use_module(library(proofsight/number_text)).\n"
         "each(V) :- forall(member(D, [4, 9, 17]), (number_text(V, D, T), writeln(T))).\n"
     )
     listed = prolog_list(repr(v) if "." in repr(v) else re.sub("e", ".0e", repr(v)) for v in values)

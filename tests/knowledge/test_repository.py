@@ -180,6 +180,15 @@ def test_a_class_that_the_network_does_not_have_is_refused(revision: Path) -> No
     assert after.program.class_order == ("digit 1", "Digit_0")
 
 
+def test_a_class_of_the_network_that_the_program_does_not_name_is_told(revision: Path) -> None:
+    path = revision / "rules.pl"
+    path.write_text("default_class('Digit_0').\n")
+    source, _ = check_revision(revision)
+    (told,) = source.issues
+    assert (told.severity, told.code) == ("warning", "unreachable_class")
+    assert told.message == "no rule can reach class digit 1, and it is not the default"
+
+
 def test_a_program_file_that_is_not_utf8_is_told_with_its_place(revision: Path) -> None:
     path = revision / "user.pl"
     path.write_bytes("% é\ncafé(I) :- active(I, conv3_c1).\n".encode())

@@ -16,11 +16,11 @@ from proofsight_server.circuits.target_network import (
     KernelModule,
     Parameters,
     TargetNetwork,
-    checked,
 )
 from proofsight_server.circuits.wiring import Node
 from proofsight_server.errors import BadDataset, BadOption, BadTarget
 from proofsight_server.symbols.feature import Bools
+from proofsight_server.vision.probe import check_batch
 
 Ablation = Literal["zero", "mean"]
 
@@ -140,7 +140,7 @@ def mean_contributions(
     """
     if not len(images):
         raise BadDataset("no image is left to take means over; give more images")
-    checked(network, images)
+    check_batch(images, network.input_shape, (network.dtype, torch.float32))
     sums: dict[str, Tensor] = {}
 
     def observe(layer: str, input: Tensor, output: Tensor) -> Tensor:

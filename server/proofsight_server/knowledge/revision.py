@@ -196,9 +196,9 @@ def check_files(
         source = ProgramSource((), (), Program((), ()), (), (), tuple(garbled))
     else:
         source = read_program({name: data.decode() for name, data in files.items()})
-        foreign = _foreign_classes(source, classes)
+        found = _class_issues(source, classes)
         program = replace(source.program, classes=classes)
-        source = replace(source, program=program, issues=(*source.issues, *foreign))
+        source = replace(source, program=program, issues=(*source.issues, *found))
     placed = (replace(i, file=str(directory / i.file)) for i in source.issues)
     return replace(source, issues=tuple(placed))
 
@@ -219,11 +219,12 @@ def _not_utf8(name: str, data: bytes) -> Issue:
     return Issue("error", "syntax_error", name, line, column, "not UTF-8; save the file as UTF-8")
 
 
-def _foreign_classes(source: ProgramSource, classes: tuple[str, ...]) -> list[Issue]:
-    """Classes of the program that the network does not have."""
+def _class_issues(source: ProgramSource, classes: tuple[str, ...]) -> list[Issue]:
+    """Classes that the network does not have, and those of it that the program does not name."""
     if source.errors:
         return []
-    return [
+    named = source.program.classes
+    foreign = [
         Issue(
             "error",
             "unknown_class",
@@ -232,9 +233,22 @@ def _foreign_classes(source: ProgramSource, classes: tuple[str, ...]) -> list[Is
             0,
             f"the network has no class {name!r}; its classes are {', '.join(classes)}",
         )
-        for name in source.program.classes
+        for name in named
         if name not in classes
     ]
+    unnamed = [
+        Issue(
+            "warning",
+            "unreachable_class",
+            RULES,
+            0,
+            0,
+            f"no rule can reach class {name}, and it is not the default",
+        )
+        for name in classes
+        if name not in named
+    ]
+    return foreign + unnamed
 
 
 def _quantisation(source: ProgramSource, manifest: Manifest) -> Quantisation:
