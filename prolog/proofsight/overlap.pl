@@ -1,7 +1,7 @@
 :- module(proofsight_overlap,
           [ bodies/2,                   % +Program, -Bodies
             contradictory/2,            % +Body, -Why
-            compatible/3,               % +Bodies, -Body, -Other
+            compatible/4,               % +Program, +Bodies, -Body, -Other
             shadow_index/2,             % +Grouped, -Index
             shadowed/4                  % +Index, +Group, +Narrower, -Wider
           ]).
@@ -31,7 +31,7 @@ observed feature, being above the higher says being above the lower;
 bodies(Program, Bodies) :-
     part(rule, Program, Rules),
     excepted(Rules, Excepted),
-    weaker(Program, Rules, Weaker),
+    weaker(Program, Weaker),
     bodies(Rules, 1, Excepted, Weaker, Bodies).
 
 bodies([], _, _, _, Bodies) =>
@@ -77,12 +77,16 @@ excepted(Rules, Excepted) :-
     findall(Rule, member(rule(_, ab(Rule), _, _, _), Rules), All),
     sort(All, Excepted).
 
+derived(Program, Derived) :-
+    part(rule, Program, Rules),
+    findall(P, member(rule(_, derived(P), _, _, _), Rules), All),
+    sort(All, Derived).
+
 %   Weaker: literal -> the literals it entails by thresholds of one feature.
 
-weaker(Program, Rules, Weaker) :-
+weaker(Program, Weaker) :-
     part(proposition, Program, Propositions),
-    findall(P, member(rule(_, derived(P), _, _, _), Rules), Derived0),
-    sort(Derived0, Derived),
+    derived(Program, Derived),
     findall(Feature-(Threshold-P),
             ( member(proposition(P, Feature, Threshold, _), Propositions),
               number(Threshold),
@@ -150,13 +154,15 @@ sum([N|Ns], Sum0, Sum) :-
     Sum1 is Sum0 + N,
     sum(Ns, Sum1, Sum).
 
-%!  compatible(+Bodies, -Body, -Other) is semidet.
+%!  compatible(+Program, +Bodies, -Body, -Other) is semidet.
 %
 %   The first two bodies of rules for different classes that no proposition
 %   keeps apart, by its sign or by the thresholds of its feature.  Bodies with
-%   counts or exceptions are passed over: what they exclude is not seen here.
+%   counts, exceptions or derived propositions are passed over: what they
+%   exclude is not seen here.
 
-compatible(Bodies, Body, Other) :-
+compatible(Program, Bodies, Body, Other) :-
+    derived(Program, Derived),
     findall(P,
             ( member(body(_, _, class(_), _, Entailed), Bodies),
               member(Literal, Entailed),
@@ -169,7 +175,7 @@ compatible(Bodies, Body, Other) :-
     findall(signs(One, On, Off),
             ( member(One, Bodies),
               One = body(_, _, class(_), Conditions, Entailed),
-              maplist(is_signed, Conditions),
+              maplist(observed(Derived), Conditions),
               sign_mask(Entailed, on, Bits, On),
               sign_mask(Entailed, off, Bits, Off),
               On /\ Off =:= 0           % else it never holds
@@ -187,8 +193,9 @@ compatible(Bodies, Body, Other) :-
 signed(on(P), P, on).
 signed(off(P), P, off).
 
-is_signed(Condition) :-
-    signed(Condition, _, _).
+observed(Derived, Condition) :-
+    signed(Condition, P, _),
+    \+ ord_memberchk(P, Derived).
 
 sign_mask(Literals, Sign, Bits, Mask) :-
     findall(Bit,

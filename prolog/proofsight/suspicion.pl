@@ -4,7 +4,7 @@
 :- use_module(library(aggregate), [aggregate_all/3]).
 :- use_module(library(assoc), [get_assoc/3, list_to_assoc/2]).
 :- use_module(library(lists), [append/2, append/3, member/2, nth1/3, subtract/3]).
-:- use_module(overlap, [bodies/2, compatible/3, contradictory/2, shadow_index/2, shadowed/4]).
+:- use_module(overlap, [bodies/2, compatible/4, contradictory/2, shadow_index/2, shadowed/4]).
 :- use_module(program,
               [ bases/2, classes/2, declared/3, head_class/2, part/3, policy/2,
                 priority/2
@@ -49,7 +49,7 @@ suspicion(compatible_classes, Program, 'rules.pl', Offset, Slots) :-
     length(Rules, Count),
     Count =< 1_000,                     % all pairs of them are looked at
     bodies(Program, Bodies),
-    compatible(Bodies, body(_, By, class(First), _, _), body(N, Id, class(Class), _, _)),
+    compatible(Program, Bodies, body(_, By, class(First), _, _), body(N, Id, class(Class), _, _)),
     Slots = [rule=Id, name=Class, by=By, other=First],
     nth1(N, Rules, rule(_, _, _, _, Offset)).
 

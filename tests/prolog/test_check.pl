@@ -380,6 +380,10 @@ class(I, y) :- rule(s, I), \\+ active(I, a).
 class(I, y) :- rule(t, I), \\+ active(I, e).
 class(I, y) :- rule(u, I), active(I, b), \\+ active(I, b).', Found0),
     subtract(Found0, [contradictory_body:5], Found).
+test('bodies with counts or exceptions are passed over, whatever they exclude', Found == []) :-
+    suspicions('class(I, x) :- rule(r, I), active(I, b), \\+ ab(r, I).
+ab(r, I) :- rule(s, I), \\+ active(I, a).
+class(I, y) :- rule(t, I), at_least(1, [active(I, b), active(I, c)]).', Found).
 test('only exclusive promises that rules of two classes exclude each other', Found == []) :-
     suspicions('ordered', 'class(I, x) :- rule(r, I), active(I, a).
 class(I, y) :- rule(s, I), active(I, b).', Found).
