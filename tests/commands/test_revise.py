@@ -166,7 +166,10 @@ REFUSED = {
     "an unknown class": (("--force-channel", "CHANNEL:four"), "no class named 'four'"),
     "half a literal": (("--drop-literal", "r1"), "takes ID:PROPOSITION"),
     "a syntax error": (("--force-rule", "class(I, one) :- ("), "the rule to force:1:"),
-    "no file": (("--force-rule", "no/such.pl"), "no/such.pl: No such file"),
+    "no file": (
+        ("--force-rule", "no/such.pl"),
+        "or a file of clauses that is there, not 'no/such.pl'",
+    ),
     "no change": ((), "nothing was changed in three/1"),
     "no data": (("--remove-rule", "r1", "--data", "npz:none.npz"), "none.npz"),
 }

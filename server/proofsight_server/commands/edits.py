@@ -68,6 +68,10 @@ def _clauses(text: str, revision: Revision) -> tuple[Rule, ...]:
     quantiser = (revision.directory / QUANTISER).read_bytes()
     if NECK in text:
         return read_clauses(text, revision.program, quantiser)
+    if not Path(text).exists():
+        raise _misread(
+            "force_rule", text, f"a clause, with {NECK}, or a file of clauses that is there"
+        )
     return read_clauses(program_text(Path(text)), revision.program, quantiser, place=text)
 
 
