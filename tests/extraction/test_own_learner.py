@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -48,15 +49,17 @@ def test_it_learns_and_may_learn_again_only_where_it_is_allowed(
     assert revision.manifest.method["learner"] == learner
     used = revision.program.propositions()[:1]
     muted = MuteChannel(used[0], used, "relearn")
-    parts = {
-        "edits": [muted],
-        "dataset": source.dataset,
-        "network": source.network,
-        "repository": repository,
-    }
+    muting = partial(
+        revise,
+        revision,
+        edits=[muted],
+        dataset=source.dataset,
+        network=source.network,
+        repository=repository,
+    )
     with pytest.raises(BadOption, match=f"--allow-model {learner}"):
-        revise(revision, **parts)  # type: ignore[arg-type]  # one dictionary, several types
-    revised = revise(revision, **parts, allow=frozenset({learner}))  # type: ignore[arg-type]  # as above
+        muting()
+    revised = muting(allow=frozenset({learner}))
     assert revised.revision is not None
     assert used[0] not in revised.revision.program.propositions()
 

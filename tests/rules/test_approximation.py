@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from math import comb
+from typing import Any
 
 import numpy as np
 import pytest
@@ -154,26 +155,26 @@ def test_an_order_below_the_shortest_term_leaves_none_and_names_the_least() -> N
         ([1e308, 1e308], -1e308),
     ],
 )
-def test_weights_that_are_no_vector_of_numbers_are_refused(weights: object, bias: float) -> None:
+def test_weights_that_are_no_vector_of_numbers_are_refused(weights: Any, bias: Any) -> None:
     with pytest.raises(BadTensor):
-        implicants(weights, bias)  # type: ignore[arg-type]  # what the error is about
+        implicants(weights, bias)
     assert implicants([9e307, 7e307], -1e307) == [{(0, True)}, {(1, True)}]
 
 
 @pytest.mark.parametrize("weights", [[1, -2], (True, -2), np.array([1, -2], dtype=np.int8)])
 @pytest.mark.parametrize("bias", [-1, np.float32(-1), np.array(-1.0)])
-def test_numbers_of_any_type_are_weights(weights: object, bias: float) -> None:
-    found = implicants(weights, bias)  # type: ignore[arg-type]  # sequences of several types
-    assert found == [{(1, False), (0, True)}]
+def test_numbers_of_any_type_are_weights(weights: Any, bias: Any) -> None:
+    assert implicants(weights, bias) == [{(1, False), (0, True)}]
 
 
 @pytest.mark.parametrize("cap", [0, -1, 1.5, True, "3", np.nan])
 @pytest.mark.parametrize("name", ["max_order", "max_terms"])
-def test_a_cap_that_is_no_whole_number_from_one_is_refused(name: str, cap: object) -> None:
+def test_a_cap_that_is_no_whole_number_from_one_is_refused(name: str, cap: Any) -> None:
     with pytest.raises(BadOption, match="give a whole number from 1, or none"):
-        implicants([1.0], 0.0, **{name: cap})  # type: ignore[arg-type]  # what the error is about
-    for most in (1, np.int64(1), 10**30):
-        assert len(implicants([1.0], -1.0, **{name: most})) == 1  # type: ignore[arg-type]
+        implicants([1.0], 0.0, **{name: cap})
+    accepted: tuple[Any, ...] = (1, np.int64(1), 10**30)
+    for most in accepted:
+        assert len(implicants([1.0], -1.0, **{name: most})) == 1
 
 
 @settings(max_examples=60, deadline=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -318,10 +319,9 @@ def test_what_cannot_be_searched_is_refused(
 def test_a_beta_of_any_float_type_is_one() -> None:
     bits = np.array([[1, 1], [1, 0], [0, 1], [0, 0]], dtype=np.bool_)
     target = np.array([1, 0, 0, 0], dtype=np.bool_)
-    beta = np.float32(0.25)
-    assert best_rule(bits, target, [2.0, 1.0], beta=beta) == best_rule(  # type: ignore[arg-type]
-        bits, target, [2.0, 1.0], beta=0.25
-    )
+    beta: Any = np.float32(0.25)
+    expected = best_rule(bits, target, [2.0, 1.0], beta=0.25)
+    assert best_rule(bits, target, [2.0, 1.0], beta=beta) == expected
 
 
 @pytest.mark.parametrize(
