@@ -58,7 +58,7 @@ def test_it_learns_and_may_learn_again_only_where_it_is_allowed(
         repository=repository,
     )
     with pytest.raises(BadOption, match=f"--allow-model {learner}"):
-        muting()
+        muting(dataset=None, network=None)  # before any image is asked for
     revised = muting(allow=frozenset({learner}))
     assert revised.revision is not None
     assert used[0] not in revised.revision.program.propositions()

@@ -13,22 +13,15 @@ from proofsight_server.rules.learner import LEARNERS, build_learner, is_own
 from proofsight_server.rules.program import Program
 
 
-def relearned(
-    revision: Revision,
-    seen: Mapping[str, Seen],
-    allow: frozenset[str],
-    names: Collection[str],
-) -> Program:
-    """What the learner of a revision finds without `names`, and without what was muted before.
+def check_relearnable(revision: Revision, allow: frozenset[str]) -> None:
+    """Refuse a revision whose learner cannot, or may not, learn again.
 
     Raises
     ------
     BadOption
-        No proposition is left to learn from; of a chain, in one of its layers.  Or the rules were
-        read off weights, or learned by `module:factory`, which is not in `allow`.
+        The rules were read off weights, or learned by `module:factory`, which is not in `allow`.
     """
-    method, quantisation = revision.manifest.method, revision.quantisation
-    learner = method["learner"]
+    learner = revision.manifest.method["learner"]
     if is_own(learner) and learner not in allow:
         raise BadOption(
             f"the rules of {revision.name} were learned by {learner}, and importing that runs its "
@@ -39,11 +32,24 @@ def relearned(
         )
     if learner not in LEARNERS and not is_own(learner):
         raise BadOption(
-            f"the rules of {revision.name} were read off weights by {method['learner']}, so they "
+            f"the rules of {revision.name} were read off weights by {learner}, so they "
             "cannot be learned again without some propositions; mute with inactive or drop",
             option="mute",
             value="relearn",
         )
+
+
+def relearned(revision: Revision, seen: Mapping[str, Seen], names: Collection[str]) -> Program:
+    """What the learner of a revision finds without `names`, and without what was muted before.
+
+    Its own learner is imported where it is one of a person's own: see `check_relearnable`.
+
+    Raises
+    ------
+    BadOption
+        No proposition is left to learn from; of a chain, in one of its layers.
+    """
+    method, quantisation = revision.manifest.method, revision.quantisation
     gone = {*names, *method.get("muted", ())}
     kept = [at for at, name in enumerate(quantisation.names) if name not in gone]
     if not kept:
@@ -55,7 +61,7 @@ def relearned(
     bits, target = tables["train"]
     table = (bits, target, [quantisation.names[at] for at in kept], revision.manifest.classes)
     held = tables.get("validation")
-    make = partial(build_learner, learner, **method["learner_options"])
+    make = partial(build_learner, method["learner"], **method["learner_options"])
     if not method.get("chain"):
         return make().fit(*table, validation=held).program_
     layers = {

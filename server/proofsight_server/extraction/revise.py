@@ -22,7 +22,7 @@ from proofsight_server.extraction.edits import edit_document
 from proofsight_server.extraction.gallery_files import ROOM as GALLERY
 from proofsight_server.extraction.probing import Seen
 from proofsight_server.extraction.progress import Watch
-from proofsight_server.extraction.relearning import relearned
+from proofsight_server.extraction.relearning import check_relearnable, relearned
 from proofsight_server.extraction.remeasuring import Material, remeasured
 from proofsight_server.extraction.versions import versions
 from proofsight_server.knowledge.annex import ROOMS
@@ -158,6 +158,8 @@ def revise(
             "(--rules, --labels, --user), or say what to change (--remove-rule, --mute, …)"
         )
     relearns = any(isinstance(e, MuteChannel) and e.policy == "relearn" for e in edits)
+    if relearns:
+        check_relearnable(revision, allow)
     # What an edit names is looked up before any image is looked at, where that can be done.
     program = source.program if relearns else apply_edits(source.program, edits)
     seen: Mapping[str, Seen] = {}
@@ -171,7 +173,7 @@ def revise(
                 option="data",
             )
     if relearns:
-        relearn = partial(relearned, revision, seen, allow) if seen else None
+        relearn = partial(relearned, revision, seen) if seen else None
         program = apply_edits(source.program, edits, relearn=relearn)
     if not files and program == revision.program:
         raise BadOption(f"the edits change no rule of {revision.name}, so nothing was published")
